@@ -1,0 +1,47 @@
+# Everything a person or CI does here. `make help` lists it. Needs Python 3.11+, make and pip; the rest is installed.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+UV     := uv==0.13.9
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup verify test lint format lock bench bench-mock clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "windtunnel needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python -m venv failed: on Debian and Ubuntu, apt-get install python3-venv"; exit 2; }
+	@echo "Installing the pinned dependencies into $(VENV) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check '$(UV)'
+	@$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@touch $@
+
+setup: $(STAMP) ## make the .venv with every pinned dependency
+
+verify: $(STAMP) ## the main job: contracts, scenarios, load and chaos on the reference stack
+	@$(BIN)/windtunnel verify
+
+test: $(STAMP) ## the project's own tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(STAMP) ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## rewrite the code in the project's format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: $(STAMP) ## resolve constraints.txt anew from the bounds in pyproject.toml
+	@{ echo "# Every version that \`make\` installs. Made by \`make lock\`; bounds live in pyproject.toml."; \
+	   $(BIN)/uv pip compile -q pyproject.toml --all-extras --no-annotate --no-header --universal --python-version 3.11; } > constraints.new && mv constraints.new constraints.txt
+
+bench: bench-mock ## every benchmark; JSON lands in benchmarks/results/
+
+bench-mock: $(STAMP) ## mock_llm against its peers and a bare ASGI floor, ratios in one run
+	@$(BIN)/python benchmarks/mock/run.py
+
+clean: ## remove the .venv, caches and runs
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .windtunnel build dist
+	find reports -mindepth 1 -maxdepth 1 ! -name sample ! -name README.md -exec rm -rf {} +
