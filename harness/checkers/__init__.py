@@ -1,0 +1,1 @@
+"""One file a checker: pure functions from the events of a run to findings."""

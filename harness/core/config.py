@@ -1,0 +1,182 @@
+"""windtunnel.toml as types. `harness.core.config_file` parses the text into them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Role = Literal["agent", "orchestrator", "registry", "tool", "llm", "store", "broker", "auth", "other"]
+
+
+class Section(BaseModel):
+    """A table of windtunnel.toml: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TasksApi(Section):
+    """How a service takes work. The defaults are those of the reference stack; every one can be changed.
+
+    Routes are `METHOD /path`; `{id}` in a path is the task's id. `body` is what a task is sent as, with
+    `{prompt}` and `{session}` filled in. Fields are dotted paths into the JSON answer.
+    """
+
+    run: str | None = "POST /run"
+    submit: str | None = "POST /tasks"
+    status: str | None = "GET /tasks/{id}"
+    cancel: str | None = "POST /tasks/{id}/cancel"
+    body: dict[str, Any] = {"prompt": "{prompt}", "session_id": "{session}"}
+    id_field: str = "task_id"
+    status_field: str = "status"
+    output_field: str = "output"
+    error_field: str = "error"
+    pending: tuple[str, ...] = ("pending", "running")
+    succeeded: tuple[str, ...] = ("completed",)
+    failed: tuple[str, ...] = ("failed", "cancelled")
+    idempotency_header: str | None = "Idempotency-Key"
+    accepted: tuple[int, ...] = (200, 201, 202)
+
+
+class Service(Section):
+    """One service of the target. What is None does not exist there and is not checked."""
+
+    role: Role = "agent"
+    url: str | None = None  # external targets; elsewhere the cluster knows it
+    openapi: str | None = None  # path of the description, or a file beside windtunnel.toml
+    openapi_baseline: str | None = None
+    health: str | None = "/health"
+    ready: str | None = "/ready"
+    metrics: str | None = None
+    tasks: TasksApi | None = None
+    ledger: str | None = None  # tools: where the effects are listed
+    tools: str | None = None  # registry: where the tool definitions are listed
+    tools_baseline: str | None = None
+    admin: str | None = None  # llm: where mock_llm's admin API lives
+    depends_on: tuple[str, ...] = ()
+
+
+class Image(Section):
+    """How the local cluster runs an image without a container: exactly one of the three."""
+
+    command: tuple[str, ...] | None = None
+    python: str | None = None  # "package.module:function", called with the container's args
+    builtin: Literal["redis"] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Image:
+        if sum(value is not None for value in (self.command, self.python, self.builtin)) != 1:
+            raise ValueError("give exactly one of command, python, builtin")
+        return self
+
+
+class Local(Section):
+    """The local cluster: which manifests, and how their images run as processes."""
+
+    manifests: tuple[str, ...] = ()
+    images: dict[str, Image] = {}
+    ready_timeout_s: float = Field(60.0, gt=0)
+    env: dict[str, dict[str, str]] = {}  # workload -> extra environment; "*" for all
+    ports: dict[str, int] = {}  # service -> fixed port for callers from outside; else a free one
+
+
+class Kubernetes(Section):
+    """A real cluster. The context must be allowed by name: nothing is touched by default."""
+
+    context: str | None = None
+    allowed_contexts: tuple[str, ...] = ()
+    namespace_label: str = "windtunnel.dev/chaos=allowed"
+
+
+class Auth(Section):
+    """How the harness proves who it is. Secrets come from the environment or a file, never from here."""
+
+    kind: Literal["none", "bearer", "client_credentials"] = "none"
+    token_env: str | None = None
+    token_file: str | None = None
+    token_url: str | None = None  # client_credentials: `service:/path` or a URL
+    client_id: str | None = None
+    client_secret_env: str | None = None
+    client_secret_file: str | None = None
+    audience: str | None = None
+
+
+class Target(Section):
+    """The system under test."""
+
+    name: str
+    kind: Literal["local", "kubernetes", "external"] = "local"
+    namespace: str = "default"
+    services: dict[str, Service] = {}
+    local: Local = Local()
+    kubernetes: Kubernetes = Kubernetes()
+    auth: Auth = Auth()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Target:
+        if self.kind == "local" and not self.local.manifests:
+            raise ValueError("a local target needs [target.local] manifests = [...]")
+        if self.kind == "external":
+            missing = [name for name, service in self.services.items() if service.url is None]
+            if missing:
+                raise ValueError(
+                    f"an external target needs a url for each service; none for {', '.join(missing)}"
+                )
+        return self
+
+
+class ContractsSuite(Section):
+    """Which services are checked, and how hard."""
+
+    path: str = "contracts"
+    services: tuple[str, ...] = ()  # empty: every service that declares an OpenAPI or tools
+    max_examples: int = Field(25, ge=1)
+    required: bool = True
+
+
+class ScenariosSuite(Section):
+    """Where scenario files lie and which are run."""
+
+    path: str = "scenarios"
+    tags: tuple[str, ...] = ()
+    repeat: int = Field(1, ge=1)
+    required: bool = True
+
+
+class LoadSuite(Section):
+    """Which profile a plain `verify` runs."""
+
+    path: str = "load"
+    profile: str = "10x-peak"
+    required: bool = True
+
+
+class ChaosSuite(Section):
+    """Which experiments a plain `verify` runs, and how far a fault may reach."""
+
+    path: str = "chaos"
+    experiments: tuple[str, ...] = ()  # empty: every file
+    max_victims: int = Field(1, ge=1)
+    required: bool = True
+
+
+class Suites(Section):
+    contracts: ContractsSuite = ContractsSuite()
+    scenarios: ScenariosSuite = ScenariosSuite()
+    load: LoadSuite = LoadSuite()
+    chaos: ChaosSuite = ChaosSuite()
+
+
+class Config(Section):
+    """The whole of windtunnel.toml. Relative paths in it are relative to `root`, the folder it lies in."""
+
+    target: Target
+    suites: Suites = Suites()
+    reports: str = "reports"
+    seed: int = 1
+    root: Annotated[Path, Field(exclude=True)] = Path(".")
+
+    def path(self, relative: str) -> Path:
+        """A path from windtunnel.toml, made absolute."""
+        return (self.root / relative).resolve()
