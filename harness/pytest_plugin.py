@@ -1,0 +1,1 @@
+"""Fixtures and markers for tests that use the harness."""
