@@ -59,13 +59,13 @@ def _suite(
             fix="" if verdict is Verdict.PASS else f"windtunnel {suite}",
         )
 
+    if end is not None and end[1].outcome != "completed":
+        return finding(Verdict.INFRA, f"the {suite} suite ended as {end[1].outcome}: {end[1].detail}", end[0])
     if start is None:
         return finding(Verdict.NOT_RUN, f"the {suite} suite was asked for and never began")
     missing = [scope for scope in start[1].expects if scope not in seen]
     if end is None:
         return finding(Verdict.INFRA, f"the {suite} suite began and left no end", start[0])
-    if end[1].outcome != "completed":
-        return finding(Verdict.INFRA, f"the {suite} suite ended as {end[1].outcome}: {end[1].detail}", end[0])
     if missing:
         names = ", ".join(missing)
         return finding(
