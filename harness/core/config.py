@@ -36,6 +36,8 @@ class TasksApi(Section):
     succeeded: tuple[str, ...] = ("completed",)
     failed: tuple[str, ...] = ("failed", "cancelled")
     idempotency_header: str | None = "Idempotency-Key"
+    key_reused: tuple[int, ...] = (422,)  # the answer to another body under a key that was used
+    location_header: str | None = "Location"  # where a 202 says the task can be asked about
     accepted: tuple[int, ...] = (200, 201, 202)
 
 
@@ -52,6 +54,8 @@ class Service(Section):
     tasks: TasksApi | None = None
     ledger: str | None = None  # tools: where the effects are listed
     tools: str | None = None  # registry: where the tool definitions are listed
+    tool_call: str | None = None  # registry: how a tool is called, e.g. "POST /tools/{name}/call"
+    tool_call_body: dict[str, Any] = {"arguments": "{arguments}"}
     tools_baseline: str | None = None
     admin: str | None = None  # llm: where mock_llm's admin API lives
     depends_on: tuple[str, ...] = ()
