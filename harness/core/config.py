@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,9 +11,22 @@ Role = Literal["agent", "orchestrator", "registry", "tool", "llm", "store", "bro
 
 
 class Section(BaseModel):
-    """A table of windtunnel.toml: frozen, and an unknown key is an error."""
+    """A table of windtunnel.toml: frozen, and an unknown key is an error.
+
+    TOML has no null: an empty string for a path or a route says that the service has none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_of_it(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        optional = {
+            name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)
+        }
+        return {key: None if value == "" and key in optional else value for key, value in data.items()}
 
 
 class TasksApi(Section):

@@ -76,3 +76,11 @@ def test_an_image_is_run_in_exactly_one_way() -> None:
 )
 def test_line_of(path: list[str], line: int | None) -> None:
     assert line_of('[target]\n[target.local.images."a/b"]\npython = "x"\n', path) == line
+
+
+def test_an_empty_path_says_that_there_is_none() -> None:
+    config = parse_config(GOOD + 'ready = ""\n[target.services.agent.tasks]\nrun = ""\n', FILE)
+    service = config.target.services["agent"]
+    assert service.ready is None
+    assert service.tasks is not None
+    assert service.tasks.run is None
