@@ -1,0 +1,1 @@
+"""The contracts suite: what every service promises, checked on the live service."""

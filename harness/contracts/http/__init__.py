@@ -1,0 +1,1 @@
+"""Promises of an HTTP service, one file a promise."""

@@ -1,0 +1,1 @@
+"""Promises of tool definitions and of the registry that guards them."""
