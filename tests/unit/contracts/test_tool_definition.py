@@ -32,7 +32,7 @@ def test_every_dialect_reads_as_the_same_definition(entry: Any) -> None:
 
 @pytest.mark.parametrize("entry", ["x", {}, {"name": "x"}, {"name": "x", "parameters": 3}])
 def test_what_is_no_tool_says_why(entry: Any) -> None:
-    with pytest.raises(ValueError, match="tool|schema"):
+    with pytest.raises(ValueError, match=r"tool|schema"):
         read(entry)
 
 

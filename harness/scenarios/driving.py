@@ -1,0 +1,121 @@
+"""`when`: hands in what the scenario says, as the users it names, and notes how each call ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import httpx
+
+from harness.core.clock import Clock
+from harness.core.seed import Seed
+from harness.evidence.recorder import Recorder
+from harness.scenarios.model import Ask, Scenario, Step
+from harness.scenarios.observation import Answer
+from harness.targets.fields import pick
+from harness.targets.target import LiveService
+from harness.targets.tasks import TaskClient, TaskReply
+
+
+@dataclass
+class Driver:
+    """Drives one run of one scenario. `unique` keeps its ids apart from those of any other run.
+
+    `session` is the mock LLM's session; it travels as W3C baggage, with a fresh trace for each call.
+    """
+
+    service: LiveService
+    http: httpx.AsyncClient
+    recorder: Recorder
+    clock: Clock
+    scope: str
+    unique: str
+    seed: Seed
+    headers: Mapping[str, str]
+    session: str
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+    _operations: count[int] = field(default_factory=lambda: count(1))
+
+    async def drive(self, scenario: Scenario) -> tuple[list[Answer], float]:
+        """Do every step of `when`; returns the answers in the order of the calls, and the seconds taken."""
+        began = self.clock.monotonic()
+        answers: list[Answer] = []
+        for step in scenario.when:
+            answers.extend(await self._step(step))
+        return answers, self.clock.monotonic() - began
+
+    async def _step(self, step: Step) -> list[Answer]:
+        if step.pause_s is not None:
+            await asyncio.sleep(step.pause_s)
+            return []
+        if step.together:
+            parts = await asyncio.gather(*(self._step(part) for part in step.together))
+            return [answer for part in parts for answer in part]
+        if step.run is not None:
+            return [await self._ask(step.run, synchronous=True)]
+        assert step.task is not None
+        return [await self._ask(step.task, synchronous=False)]
+
+    async def _ask(self, ask: Ask, *, synchronous: bool) -> Answer:
+        number = next(self._numbers)
+        trace = f"{self.seed.derive(self.unique, number).number():016x}{number:016x}"
+        client = self._client(f"{ask.as_}-{number}", trace)
+        key = f"{self.unique}-{ask.key or number}"
+        session = f"{self.unique}-{ask.as_}-{ask.session}"
+        began = self.clock.monotonic()
+        send = client.run if synchronous else client.submit
+        try:
+            extra: dict[str, Any] = dict(ask.body)
+            async with asyncio.timeout(ask.timeout_s):
+                reply = await send(ask.prompt, key=key, session=session, **extra)
+                if not synchronous and reply.ok and reply.task_id:
+                    reply = await self._finish(client, reply, ask)
+        except TimeoutError:
+            took = self.clock.monotonic() - began
+            return Answer(ask.name, ask.as_, "", "", None, "no answer in time", None, None, took, trace)
+        return self._answer(ask, reply, self.clock.monotonic() - began, trace)
+
+    async def _finish(self, client: TaskClient, taken: TaskReply, ask: Ask) -> TaskReply:
+        if ask.cancel_after_s is not None:
+            await asyncio.sleep(ask.cancel_after_s)
+            await client.cancel(taken.task_id)
+        return await client.wait(taken.task_id, timeout_s=ask.timeout_s, first_s=0.02, most_s=0.25)
+
+    def _client(self, process: str, trace: str) -> TaskClient:
+        headers = {
+            **self.headers,
+            "baggage": f"mock.session={self.session}",
+            "traceparent": f"00-{trace}-{trace[:15]}1-01",
+        }
+        return TaskClient(
+            self.service,
+            http=self.http,
+            recorder=self.recorder,
+            clock=self.clock,
+            suite="scenarios",
+            scope=self.scope,
+            process=f"{self.unique}/{process}",
+            headers=headers,
+            numbers=self._operations,
+        )
+
+    def _answer(self, ask: Ask, reply: TaskReply, took: float, trace: str) -> Answer:
+        api = self.service.spec.tasks
+        assert api is not None
+        error = pick(reply.body, api.error_field)
+        state = pick(reply.body, api.status_field)
+        return Answer(
+            name=ask.name,
+            user=ask.as_,
+            task_id=reply.task_id,
+            status=reply.status or (str(state) if isinstance(state, str) else ""),
+            output=pick(reply.body, api.output_field),
+            error=str(error) if error else reply.error,
+            code=reply.code,
+            body=reply.body,
+            latency_s=took,
+            trace_id=trace,
+        )

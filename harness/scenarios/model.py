@@ -1,0 +1,174 @@
+"""A scenario: what is given, what is done, what must come of it. The YAML files are these models."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from harness.scenarios.then import Judged
+from harness.scenarios.then.effects import Effects
+from harness.scenarios.then.leaks import NoLeak
+from harness.scenarios.then.limits import Duration, ModelCalls, Steps, Tokens
+from harness.scenarios.then.models import Fallback, Retries
+from harness.scenarios.then.output import Output
+from harness.scenarios.then.recovery import Recovery
+from harness.scenarios.then.status import Status
+from harness.scenarios.then.trajectory import Trajectory
+
+
+class Part(BaseModel):
+    """A piece of a scenario file: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Llm(Part):
+    """What the mock LLM answers in this scenario's session, in its own words (see docs/mock-llm.md).
+
+    Both are handed on as they are: the mock LLM checks them, and what it refuses names this file.
+    """
+
+    script: JsonValue = Field(None, description="the script of the session")
+    faults: JsonValue = Field(None, description="the fault plan of the session")
+    strict: bool = Field(True, description="a request that the script does not expect is an error")
+
+
+class EdgeFault(Part):
+    """Something wrong on the way from one service to another, on a real connection."""
+
+    from_: str = Field(alias="from", description="the service that calls")
+    to: str = Field(description="the service that is called")
+    status: int | None = Field(None, ge=400, le=599, description="answer with this status instead")
+    refuse: bool = Field(False, description="refuse connections")
+    delay_s: float | None = Field(None, gt=0, description="delay every byte's way by so much")
+    first: int | None = Field(None, ge=1, description="only the first so many requests")
+
+    @model_validator(mode="after")
+    def _one(self) -> EdgeFault:
+        if sum((self.status is not None, self.refuse, self.delay_s is not None)) != 1:
+            raise ValueError("give exactly one of status, refuse, delay_s")
+        return self
+
+
+class Given(Part):
+    """The world before the first call."""
+
+    llm: Llm = Llm()
+    edges: tuple[EdgeFault, ...] = ()
+
+
+class Ask(Part):
+    """One task handed in by one user."""
+
+    prompt: str = Field(min_length=1)
+    name: str = Field("", description="what assertions call it")
+    as_: str = Field("user", alias="as", description="the user; each has sessions of their own")
+    session: str = Field("main", description="the conversation; the same word is the same conversation")
+    key: str = Field(
+        "", description="the idempotency key; the same word is the same key; else one of its own"
+    )
+    body: dict[str, JsonValue] = Field({}, description="more fields of the request, e.g. max_steps")
+    timeout_s: float = Field(30, gt=0)
+    cancel_after_s: float | None = Field(None, ge=0, description="cancel the task so long after it was taken")
+
+
+class Step(Part):
+    """One thing that is done: exactly one of these. Steps follow one another, those `together` overlap."""
+
+    run: Ask | None = Field(None, description="by the synchronous door")
+    task: Ask | None = Field(None, description="by the asynchronous door, and followed to its end")
+    pause_s: float | None = Field(None, gt=0)
+    together: tuple[Step, ...] = ()
+
+    @model_validator(mode="after")
+    def _one(self) -> Step:
+        if (
+            sum((self.run is not None, self.task is not None, self.pause_s is not None, bool(self.together)))
+            != 1
+        ):
+            raise ValueError("give exactly one of run, task, pause_s, together")
+        return self
+
+
+class Assertion(Part):
+    """One thing that must hold: exactly one of these."""
+
+    status: Status | None = None
+    output: Output | None = None
+    trajectory: Trajectory | None = None
+    recovery: Recovery | None = None
+    fallback: Fallback | None = None
+    retries: Retries | None = None
+    steps: Steps | None = None
+    tokens: Tokens | None = None
+    llm_calls: ModelCalls | None = None
+    duration: Duration | None = None
+    effects: Effects | None = None
+    no_leak: NoLeak | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        """`- fallback` alone means `- fallback: {}`."""
+        if isinstance(value, str):
+            return {value: {}}
+        if isinstance(value, dict):
+            return {key: {} if item is None else item for key, item in value.items()}
+        return value
+
+    @model_validator(mode="after")
+    def _one(self) -> Assertion:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one assertion, not {len(given)}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Which assertion it is, e.g. `recovery`."""
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def judged(self) -> Judged:
+        """The assertion itself."""
+        judged: Judged = getattr(self, self.kind)
+        return judged
+
+
+class Repeat(Part):
+    """How often a scenario runs, and how many of the runs must hold."""
+
+    times: int = Field(1, ge=1, le=1000)
+    at_least: float = Field(1.0, gt=0, le=1, description="the rate of runs in which an assertion must hold")
+    valid: float = Field(
+        0.8, gt=0, le=1, description="the rate of runs that must not be spoilt by the harness"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"times": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Scenario(Part):
+    """One scenario file."""
+
+    name: str = Field("", description="without it: the name of the file")
+    title: str = Field(min_length=1, description="the rule in one line, as a report shows it")
+    why: str = Field("", description="why it matters, for a reader of a failure")
+    fix: str = Field("", description="what to do when it fails")
+    tags: tuple[str, ...] = ()
+    service: str | None = Field(None, description="who is asked; without it the one service that takes tasks")
+    given: Given = Given()
+    when: tuple[Step, ...] = Field(min_length=1)
+    then: tuple[Assertion, ...] = Field(min_length=1)
+    repeat: Repeat = Repeat()
+    reach: Literal["any", "local"] = Field(
+        "any", description="local: only where the harness runs the cluster"
+    )
+
+    @property
+    def alone(self) -> bool:
+        """True when no other scenario may run meanwhile: a faulty edge is there for everybody."""
+        return bool(self.given.edges)

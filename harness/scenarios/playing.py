@@ -1,0 +1,91 @@
+"""One run of one scenario: prepare, do, look, judge, clean up."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import httpx
+
+from harness.core.errors import InfraError
+from harness.core.seed import Seed
+from harness.scenarios import looking
+from harness.scenarios.driving import Driver
+from harness.scenarios.edges import Edges
+from harness.scenarios.judging import Run
+from harness.scenarios.llm_session import LlmSession, model_call
+from harness.scenarios.model import Scenario
+from harness.scenarios.observation import Answer, Observation
+from harness.targets.suite import SuiteContext
+from harness.targets.target import LiveService
+
+NEEDS_LLM = "the target declares no service with role `llm` and an `admin` path: the script cannot be set"
+NEEDS_EDGES = "edges can only be broken on the local cluster"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where scenarios are played. `edges` is None where nobody can break them."""
+
+    context: SuiteContext
+    http: httpx.AsyncClient
+    edges: Edges | None
+    unique: str
+
+    async def play(self, scenario: Scenario, service: LiveService, number: int) -> Run:
+        """One run. Trouble around the subject spoils it; a mistake in the file raises ConfigError."""
+        name = f"{scenario.name}-{self.unique}-{number}"
+        try:
+            return await self._played(scenario, service, name, number)
+        except InfraError as error:
+            return Run(spoilt=error.message)
+
+    async def _played(self, scenario: Scenario, service: LiveService, name: str, number: int) -> Run:
+        llm = self._llm(scenario, name)
+        if scenario.given.edges and self.edges is None:
+            raise InfraError(NEEDS_EDGES)
+        if llm is not None:
+            await llm.prepare(scenario)
+        driver = Driver(
+            service=service,
+            http=self.http,
+            recorder=self.context.recorder,
+            clock=self.context.clock,
+            scope=scenario.name,
+            unique=f"{self.unique}-{scenario.name}-{number}",
+            seed=Seed(self.context.seed.value).derive("scenarios", scenario.name, number),
+            headers=self.context.target.headers,
+            session=name,
+        )
+        async with contextlib.AsyncExitStack() as stack:
+            if scenario.given.edges and self.edges is not None:
+                await stack.enter_async_context(self.edges.broken(scenario.given.edges, scenario.name))
+            answers, took = await driver.drive(scenario)
+        seen = await self._look(answers, took, service, llm)
+        if llm is not None:
+            await llm.drop()
+        if all(answer.code is None and answer.error == "ConnectError" for answer in answers):
+            raise InfraError(f"nothing answers at {service.url}")
+        return Run(tuple(assertion.judged.judge(seen) for assertion in scenario.then))
+
+    async def _look(
+        self, answers: list[Answer], took: float, service: LiveService, llm: LlmSession | None
+    ) -> Observation:
+        journal = await llm.journal() if llm is not None else None
+        api = service.spec.tasks
+        return Observation(
+            answers=tuple(answers),
+            trajectory=looking.trajectory(answers, journal),
+            models=None if journal is None else tuple(model_call(entry) for entry in journal),
+            effects=await looking.effects(self.http, self.context.target, answers),
+            duration_s=took,
+            succeeded=frozenset(api.succeeded if api else ()),
+        )
+
+    def _llm(self, scenario: Scenario, name: str) -> LlmSession | None:
+        for service in self.context.target.by_role("llm"):
+            if service.spec.admin:
+                return LlmSession(self.http, service.url + service.spec.admin, name)
+        if scenario.given.llm.script is not None or scenario.given.llm.faults is not None:
+            raise InfraError(NEEDS_LLM)
+        return None
