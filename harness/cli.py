@@ -1,0 +1,217 @@
+"""The `windtunnel` command: parse, call, print, exit. What the commands do is in `harness.app`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from harness.core.errors import EXIT_USAGE, HarnessError
+
+app = typer.Typer(
+    name="windtunnel",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Put your agent services in the wind tunnel before they fly.\n\n"
+    "Point it at services in windtunnel.toml and learn, with evidence, whether they keep their contracts, do "
+    "their job when things fail, carry ten times their peak, and survive the faults of production.\n\n"
+    "[bold]Start here[/bold]: [cyan]windtunnel verify[/cyan] runs everything; "
+    "[cyan]windtunnel init[/cyan] writes a windtunnel.toml for your own services.\n\n"
+    "Exit codes: 0 all PASS; 1 a FAIL; 2 something could not be decided (INCONCLUSIVE, INFRA, NOT_RUN); "
+    "3 a fault could not be undone; 64 bad usage or configuration.",
+)
+
+# typer carries its own click: what is raised for bad usage is reached through the one class it exports.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", help="The windtunnel.toml to use. Default: the nearest one, upwards from here."
+    ),
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option("--seed", help="The number that every random draw derives from. Default: the file's."),
+]
+QuickOption = Annotated[
+    bool, typer.Option("--quick", help="Fewer examples, shorter phases; for a first look.")
+]
+
+
+def _suite_command(
+    suite: str, config: Path | None, names: list[str] | None, seed: int | None, quick: bool
+) -> None:
+    from harness.app.commands import run_command
+
+    only = {suite: tuple(names or ())}
+    raise typer.Exit(run_command(config, (suite,), command=_command(), seed=seed, only=only, quick=quick))
+
+
+def _command() -> str:
+    return " ".join(["windtunnel", *sys.argv[1:]])
+
+
+@app.command()
+def verify(config: ConfigOption = None, seed: SeedOption = None, quick: QuickOption = False) -> None:
+    """Run all four suites against the target, judge them, write one report."""
+    from harness.app.commands import SUITE_ORDER, run_command
+
+    raise typer.Exit(run_command(config, SUITE_ORDER, command=_command(), seed=seed, quick=quick))
+
+
+@app.command()
+def contracts(
+    services: Annotated[
+        list[str] | None, typer.Argument(help="Services to check. Default: all that declare any.")
+    ] = None,
+    config: ConfigOption = None,
+    seed: SeedOption = None,
+    quick: QuickOption = False,
+) -> None:
+    """Check what the services promise: OpenAPI, task life cycle, idempotency, tool schemas."""
+    _suite_command("contracts", config, services, seed, quick)
+
+
+@app.command()
+def scenarios(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Scenarios to run, by name. Default: all.")
+    ] = None,
+    config: ConfigOption = None,
+    seed: SeedOption = None,
+    quick: QuickOption = False,
+) -> None:
+    """Play scripted situations and check what the agent did, step by step, also when things fail."""
+    _suite_command("scenarios", config, names, seed, quick)
+
+
+@app.command()
+def load(
+    profile: Annotated[
+        str | None, typer.Argument(help="A profile under load/profiles. Default: windtunnel.toml's.")
+    ] = None,
+    config: ConfigOption = None,
+    seed: SeedOption = None,
+    quick: QuickOption = False,
+) -> None:
+    """Put the expected peak and ten times the peak on the target, and judge it by its SLOs."""
+    _suite_command("load", config, [profile] if profile else None, seed, quick)
+
+
+@app.command()
+def chaos(
+    experiments: Annotated[
+        list[str] | None, typer.Argument(help="Experiments under chaos/. Default: windtunnel.toml's.")
+    ] = None,
+    config: ConfigOption = None,
+    seed: SeedOption = None,
+    quick: QuickOption = False,
+) -> None:
+    """Break it on purpose, prove that it broke, and check that no accepted work was lost."""
+    _suite_command("chaos", config, experiments, seed, quick)
+
+
+@app.command()
+def up(
+    config: ConfigOption = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return when it is ready; `windtunnel down` ends it.")
+    ] = False,
+) -> None:
+    """Start the target's local cluster and keep it running."""
+    from harness.app.commands import up_command
+
+    raise typer.Exit(up_command(config, detach=detach))
+
+
+@app.command()
+def down(config: ConfigOption = None) -> None:
+    """Stop the local cluster that `up --detach` started."""
+    from harness.app.commands import down_command
+
+    raise typer.Exit(down_command(config))
+
+
+@app.command()
+def status(
+    config: ConfigOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs: every service's URL, and `kube_api`.")
+    ] = False,
+) -> None:
+    """Show what runs: services with their URLs, pods, the cluster's API. Exit code 2 when nothing runs."""
+    from harness.app.commands import status_command
+
+    raise typer.Exit(status_command(config, as_json=as_json))
+
+
+@app.command()
+def report(
+    run: Annotated[str, typer.Argument(help="A run directory, a run's id, or `latest`.")] = "latest",
+    config: ConfigOption = None,
+) -> None:
+    """Judge a run's evidence again and write its reports anew."""
+    from harness.app.commands import report_command
+
+    raise typer.Exit(report_command(config, run))
+
+
+@app.command()
+def heal(config: ConfigOption = None) -> None:
+    """Undo every fault that a killed run left behind. Safe to repeat."""
+    from harness.app.commands import heal_command
+
+    raise typer.Exit(heal_command(config))
+
+
+@app.command()
+def doctor(config: ConfigOption = None) -> None:
+    """Say what this machine and this windtunnel.toml lack, and how to mend it."""
+    from harness.app.doctor import doctor_command
+
+    raise typer.Exit(doctor_command(config))
+
+
+@app.command()
+def init(
+    url: Annotated[
+        list[str] | None, typer.Option("--url", help="Base URL of a running service; may be repeated.")
+    ] = None,
+    folder: Annotated[Path, typer.Option("--into", help="Where to write.")] = Path("."),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+) -> None:
+    """Write a windtunnel.toml and the suite folders for your own services."""
+    from harness.app.init import init_command
+
+    raise typer.Exit(init_command(tuple(url or ()), folder, force=force))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; never shows a traceback for a user's mistake."""
+    errors = Console(stderr=True)
+    try:
+        code = app(args=argv, standalone_mode=False)
+    except typer.Abort:
+        return EXIT_USAGE
+    except _UsageError as error:
+        error.show()  # type: ignore[attr-defined]
+        return EXIT_USAGE
+    except HarnessError as error:
+        errors.print(f"[red]error[/red] {escape(error.message)}", soft_wrap=True, highlight=False)
+        if error.hint:
+            errors.print(f"[green]fix[/green]   {escape(error.hint)}", soft_wrap=True, highlight=False)
+        for note in getattr(error, "__notes__", ()):
+            errors.print(escape(note), soft_wrap=True, highlight=False)
+        return error.exit_code
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
