@@ -1,0 +1,1 @@
+"""Enough of the Kubernetes API, on loopback, that unmodified clients work."""

