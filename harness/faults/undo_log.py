@@ -102,8 +102,8 @@ class UndoLog:
         way inside a slow API: the steps are repeated for `uncertain_s` seconds, so that a fault that arrives
         late is taken back as well. Every step is tried, also when one before it failed.
         """
-        if not record.open:
-            return record
+        if not record.open or (record.stage == "failed" and not record.steps):
+            return record  # the latter is a file nobody can read: kept as it is, for a person
         wait = pause or threading.Event().wait
         until = time.monotonic() + (uncertain_s if record.stage == "written" else 0.0)
         while True:
@@ -111,9 +111,8 @@ class UndoLog:
             if failed or time.monotonic() >= until:
                 break
             wait(0.2)
-        if failed or not record.steps and record.detail:
-            detail = "; ".join(failed) or record.detail
-            return self.write(replace(record, stage="failed", by=by, detail=detail))
+        if failed:
+            return self.write(replace(record, stage="failed", by=by, detail="; ".join(failed)))
         return self.write(replace(record, stage="undone", by=by, detail="; ".join(said)))
 
     def _pass(

@@ -165,12 +165,13 @@ def start_time(pid: int) -> int | None:
 
 
 def cluster_alive(state_file: Path) -> bool:
-    """True while the process named by the local cluster's state file (`pid`) lives."""
+    """True while the process that the local cluster's state file names (`pid`, `pid_started`) lives."""
     try:
-        pid = json.loads(state_file.read_text()).get("pid")
-    except (OSError, ValueError, AttributeError):
+        row = json.loads(state_file.read_text())
+        pid, started = int(row["pid"]), int(row["pid_started"])
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    return isinstance(pid, int) and start_time(pid) is not None
+    return start_time(pid) == started
 
 
 def _opener() -> urllib.request.OpenerDirector:

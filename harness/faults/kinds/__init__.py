@@ -1,0 +1,1 @@
+"""One file a kind of fault; each registers itself."""
