@@ -46,10 +46,6 @@ class Question(BaseModel):
     question: str = Field(min_length=1, max_length=4000)
 
 
-class Answer(BaseModel):
-    answer: str
-
-
 class Job(BaseModel):
     id: str
     state: Literal["queued", "working", "done", "failed"]
@@ -173,9 +169,10 @@ def build(broken: str | None, *, workers: int = 2, capacity: int = 20) -> FastAP
     app = FastAPI(title="help desk agent", version="1.0.0", lifespan=lifespan)
 
     @app.post("/ask", responses={502: {"description": "the LLM could not be asked"}})
-    async def ask(body: Question) -> Answer:
+    async def ask(body: Question) -> Job:
+        job_id = uuid.uuid4().hex
         try:
-            return Answer(answer=await app.state.agent.answer(uuid.uuid4().hex, body.question))
+            return Job(id=job_id, state="done", answer=await app.state.agent.answer(job_id, body.question))
         except (httpx.HTTPError, RuntimeError) as error:
             raise HTTPException(502, f"{type(error).__name__}: {error}") from error
 

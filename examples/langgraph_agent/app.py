@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from fastapi import FastAPI, HTTPException
@@ -25,6 +25,7 @@ class Message(BaseModel):
 
 
 class Reply(BaseModel):
+    status: Literal["completed"] = "completed"
     reply: str
 
 

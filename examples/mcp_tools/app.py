@@ -130,9 +130,7 @@ def build(broken: str | None, db: str = ":memory:") -> Starlette:
     async def health(request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    server: Server[Any] = Server(
-        "stockroom", version="1.0.0", on_list_tools=list_tools, on_call_tool=call_tool
-    )
+    server: Server[Any] = Server("stockroom", version="1.0.0", on_list_tools=list_tools, on_call_tool=call_tool)
     return server.streamable_http_app(
         stateless_http=True,
         json_response=True,
@@ -148,9 +146,7 @@ def build(broken: str | None, db: str = ":memory:") -> Starlette:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--port", type=int, default=9002)
-    parser.add_argument(
-        "--db", default=":memory:", help="a SQLite file; by default nothing outlives the process"
-    )
+    parser.add_argument("--db", default=":memory:", help="a SQLite file; by default nothing outlives the process")
     parser.add_argument("--broken", choices=BROKEN, help="run with one known defect")
     options = parser.parse_args()
     uvicorn.run(build(options.broken, options.db), host="127.0.0.1", port=options.port, log_level="warning")

@@ -65,9 +65,7 @@ class Stockroom:
 
     def _reserve(self, arguments: dict[str, Any]) -> dict[str, Any]:
         sku, order_id, quantity = arguments["sku"], arguments["order_id"], int(arguments["quantity"])
-        known = self._db.execute(
-            "SELECT id FROM reservations WHERE order_id = ? AND sku = ?", (order_id, sku)
-        )
+        known = self._db.execute("SELECT id FROM reservations WHERE order_id = ? AND sku = ?", (order_id, sku))
         if self._remembers_orders and (row := known.fetchone()):
             return {"status": "already_reserved", "reservation_id": row["id"]}
         taken = self._db.execute(
@@ -82,9 +80,7 @@ class Stockroom:
 
     def _release(self, arguments: dict[str, Any]) -> dict[str, Any]:
         number = arguments["reservation_id"]
-        row = self._db.execute(
-            "DELETE FROM reservations WHERE id = ? RETURNING sku, quantity", (number,)
-        ).fetchone()
+        row = self._db.execute("DELETE FROM reservations WHERE id = ? RETURNING sku, quantity", (number,)).fetchone()
         if row is None:
             return {"status": "unknown", "reservation_id": number}
         self._db.execute("UPDATE stock SET available = available + ? WHERE sku = ?", (row[1], row[0]))

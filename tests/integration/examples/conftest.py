@@ -107,9 +107,7 @@ class Example:
         self._log = log
         self._out = log.open("wb")
         command = [sys.executable, str(EXAMPLES / name / "app.py"), "--port", str(self.port), *options]
-        self._process = subprocess.Popen(
-            command, env={**os.environ, **env}, stdout=self._out, stderr=subprocess.STDOUT
-        )
+        self._process = subprocess.Popen(command, env={**os.environ, **env}, stdout=self._out, stderr=subprocess.STDOUT)
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + READY_S

@@ -28,7 +28,7 @@ def test_an_answer_by_the_llm(start: Any, llm: Any) -> None:
     llm.says("Have you tried water?")
     desk = start(NAME)
     answer = httpx.post(f"{desk.url}/ask", json=QUESTION)
-    assert answer.json() == {"answer": "Have you tried water?"}
+    assert (answer.json()["state"], answer.json()["answer"]) == ("done", "Have you tried water?")
     assert llm.requests[0]["messages"] == [{"role": "user", "content": QUESTION["question"]}]
     assert httpx.post(f"{desk.url}/ask", json={"question": ""}).status_code == 422
 

@@ -35,7 +35,7 @@ def _contents(request: dict[str, Any]) -> list[str]:
 def test_an_order_is_refunded_once_however_often_the_model_asks(start: Any, llm: Any) -> None:
     llm.says(REFUND, REFUND, "It is refunded.")
     agent = start(NAME)
-    assert _chat(agent.url, "ann", "Refund A-1042 please").json() == {"reply": "It is refunded."}
+    assert _chat(agent.url, "ann", "Refund A-1042 please").json()["reply"] == "It is refunded."
     assert _refunds(agent.url) == ["A-1042"]
     assert _contents(llm.requests[-1])[-1] == "order A-1042 was refunded before; nothing was done"
 
@@ -43,7 +43,7 @@ def test_an_order_is_refunded_once_however_often_the_model_asks(start: Any, llm:
 def test_arguments_against_the_schema_are_told_to_the_model(start: Any, llm: Any) -> None:
     llm.says(("refund_order", {"order_id": "everything"}), ("burn_money", {}), "I cannot.")
     agent = start(NAME)
-    assert _chat(agent.url, "ann", "Refund everything").json() == {"reply": "I cannot."}
+    assert _chat(agent.url, "ann", "Refund everything").json()["reply"] == "I cannot."
     assert _refunds(agent.url) == []
     told = [message["content"] for message in llm.requests[-1]["messages"] if message["role"] == "tool"]
     assert all(text.startswith("error: ") for text in told)
@@ -75,7 +75,7 @@ def test_a_run_without_end_is_cut_and_the_thread_goes_on(start: Any, llm: Any) -
     assert "GraphRecursionError" in cut.json()["detail"]
     assert len(llm.requests) == MAX_MODEL_CALLS
     llm.says("It was refunded.")
-    assert _chat(agent.url, "ann", "And?").json() == {"reply": "It was refunded."}
+    assert _chat(agent.url, "ann", "And?").json()["reply"] == "It was refunded."
     roles = [message["role"] for message in llm.requests[-1]["messages"]]
     assert roles == ["user", *["assistant", "tool"] * MAX_MODEL_CALLS, "user"]  # no tool call left unanswered
 

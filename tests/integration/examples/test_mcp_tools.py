@@ -85,9 +85,7 @@ async def test_broken_unchecked_arguments_makes_stock_of_nothing(start: Any) -> 
     room = start(NAME, "--broken", "unchecked-arguments")
     async with Client(f"{room.url}/mcp") as client:
         assert not (await client.call_tool("reserve_stock", FORBIDDEN[0])).is_error
-    assert (
-        _call(room.url, "reserve_stock", {**ORDER, "quantity": "7", "order_id": "order-2"}).status_code == 200
-    )
+    assert _call(room.url, "reserve_stock", {**ORDER, "quantity": "7", "order_id": "order-2"}).status_code == 200
     assert _room(room.url)["available"]["NUT-M8"] == 10_000 + 5 - 7
 
 
