@@ -15,7 +15,7 @@ import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from pydantic import BaseModel, Field
 BROKEN = ("retry-whole-turn", "early-202")
 ATTEMPTS = 3
 MAX_STEPS = 5  # LLM calls that one question may cost
+NO_TEXT = {"description": "the body is no text"}
 FILE_TICKET = {
     "type": "function",
     "function": {
@@ -138,16 +139,18 @@ class Agent:
         return message
 
 
-async def work(desk: Desk, agent: Agent) -> None:
+async def work(desk: Desk, agent: Agent, keep_only_results: bool) -> None:
     """One worker: takes waiting jobs, one after the other, for as long as the service lives."""
     while True:
         job_id, question = await desk.waiting.get()
-        desk.jobs[job_id] = Job(id=job_id, state="working")
+        if not keep_only_results:
+            desk.jobs[job_id] = Job(id=job_id, state="working")
         try:
             answer = await agent.answer(job_id, question)
             desk.jobs[job_id] = Job(id=job_id, state="done", answer=answer)
         except Exception as error:  # whatever happened to one job, the next one is served
-            desk.jobs[job_id] = Job(id=job_id, state="failed", error=f"{type(error).__name__}: {error}")
+            if not keep_only_results:
+                desk.jobs[job_id] = Job(id=job_id, state="failed", error=f"{type(error).__name__}: {error}")
 
 
 def build(broken: str | None, *, workers: int = 2, capacity: int = 20) -> FastAPI:
@@ -160,7 +163,8 @@ def build(broken: str | None, *, workers: int = 2, capacity: int = 20) -> FastAP
         key = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', 'unset')}"}
         async with httpx.AsyncClient(base_url=base, headers=key, timeout=30) as llm:
             app.state.agent = Agent(llm, desk, broken == "retry-whole-turn")
-            crew = [asyncio.create_task(work(desk, app.state.agent)) for _ in range(workers)]
+            late = broken == "early-202"
+            crew = [asyncio.create_task(work(desk, app.state.agent, late)) for _ in range(workers)]
             yield
             for worker in crew:
                 worker.cancel()
@@ -168,7 +172,7 @@ def build(broken: str | None, *, workers: int = 2, capacity: int = 20) -> FastAP
 
     app = FastAPI(title="help desk agent", version="1.0.0", lifespan=lifespan)
 
-    @app.post("/ask", responses={502: {"description": "the LLM could not be asked"}})
+    @app.post("/ask", responses={400: NO_TEXT, 502: {"description": "the LLM could not be asked"}})
     async def ask(body: Question) -> Job:
         job_id = uuid.uuid4().hex
         try:
@@ -176,12 +180,13 @@ def build(broken: str | None, *, workers: int = 2, capacity: int = 20) -> FastAP
         except (httpx.HTTPError, RuntimeError) as error:
             raise HTTPException(502, f"{type(error).__name__}: {error}") from error
 
-    @app.post("/jobs", status_code=202, responses={503: {"description": "too many jobs are waiting"}})
+    @app.post("/jobs", status_code=202, responses={400: NO_TEXT, 503: {"description": "too many are waiting"}})
     async def submit(body: Question, response: Response) -> Job:
         job = Job(id=uuid.uuid4().hex, state="queued")
         response.headers["Location"] = f"/jobs/{job.id}"
-        if broken == "early-202":  # answered first, stored later: a full queue drops it and nobody is told
-            asyncio.get_running_loop().call_soon(store_quietly, job, body.question)
+        if broken == "early-202":  # answered now, stored with its answer: till then, and if none comes, lost
+            with suppress(asyncio.QueueFull):
+                desk.waiting.put_nowait((job.id, body.question))
             return job
         try:
             desk.waiting.put_nowait((job.id, body.question))
@@ -189,11 +194,6 @@ def build(broken: str | None, *, workers: int = 2, capacity: int = 20) -> FastAP
             raise HTTPException(503, "too many jobs are waiting", {"Retry-After": "1"}) from None
         desk.jobs[job.id] = job
         return job
-
-    def store_quietly(job: Job, question: str) -> None:
-        if not desk.waiting.full():
-            desk.waiting.put_nowait((job.id, question))
-            desk.jobs[job.id] = job
 
     @app.get("/jobs/{job_id}", responses={404: {"description": "no such job"}})
     async def job(job_id: str) -> Job:

@@ -1,6 +1,6 @@
 """A refund agent on LangGraph behind a small HTTP API, with a memory per conversation.
 
-    python examples/langgraph_agent/app.py --port 9003 [--broken shared-thread | no-step-limit]
+    python examples/langgraph_agent/app.py --port 9003 [--broken shared-thread | no-step-limit | ascii-transcript]
 
 Needs the extra: pip install 'agent-windtunnel[examples]'.
 """
@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
+from pathlib import Path
 from typing import Any, Literal
 
 import uvicorn
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field
 
-BROKEN = ("shared-thread", "no-step-limit")
+BROKEN = ("shared-thread", "no-step-limit", "ascii-transcript")
 MAX_STEPS = 10  # of the graph for one message; even, so that a run is cut after its tools have answered
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "the body is no text"},
+    502: {"description": "the model failed or came to no end"},
+}
 
 
 class Message(BaseModel):
@@ -42,11 +49,12 @@ def build(broken: str | None) -> FastAPI:
     from langgraph.errors import GraphRecursionError
     from openai import OpenAIError
 
+    log = Path(tempfile.mkdtemp()) / "transcript.log" if broken == "ascii-transcript" else None
     till = Till()
     graph = build_graph(till, os.environ.get("MODEL", "gpt-4o-mini"))
     app = FastAPI(title="refund agent", version="1.0.0")
 
-    @app.post("/chat", responses={502: {"description": "the model failed or came to no end"}})
+    @app.post("/chat", responses=REFUSALS)
     async def chat(message: Message) -> Reply:
         # One constant where the caller's conversation belongs: everybody reads everybody's mail.
         thread = "default" if broken == "shared-thread" else message.thread
@@ -56,7 +64,11 @@ def build(broken: str | None) -> FastAPI:
             state = await graph.ainvoke({"messages": [("user", message.text)]}, config)
         except (OpenAIError, GraphRecursionError) as error:
             raise HTTPException(502, f"{type(error).__name__}: {error}"[:500]) from error
-        return Reply(reply=state["messages"][-1].text)
+        reply = state["messages"][-1].text
+        if log:  # works for its author, and for nobody called Zoë
+            with log.open("a", encoding="ascii") as transcript:
+                transcript.write(f"user: {message.text}\nagent: {reply}\n")
+        return Reply(reply=reply)
 
     @app.get("/ledger")
     async def ledger() -> Ledger:

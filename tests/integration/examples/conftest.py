@@ -30,6 +30,7 @@ class ScriptedLlm:
         self._lock = threading.Lock()
         self.open = threading.Event()  # cleared: every call waits, as with an LLM that is slow
         self.open.set()
+        self.delay_s = 0.0
         self.url = ""
 
     def says(self, *replies: str | int | tuple[str, dict[str, Any]]) -> None:
@@ -38,6 +39,7 @@ class ScriptedLlm:
 
     def answer(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         assert self.open.wait(30)
+        time.sleep(self.delay_s)
         with self._lock:
             self.requests.append(request)
             status, message = self._script.pop(0) if len(self._script) > 1 else self._script[0]
@@ -141,7 +143,7 @@ def start(llm: ScriptedLlm, tmp_path: Path) -> Iterator[Start]:
     running: list[Example] = []
 
     def begin(name: str, *options: str) -> Example:
-        env = {"OPENAI_BASE_URL": llm.url, "OPENAI_API_KEY": "test", "NO_PROXY": "*"}
+        env = {"OPENAI_BASE_URL": llm.url, "OPENAI_API_KEY": "test", "NO_PROXY": "*", "TMPDIR": str(tmp_path)}
         example = Example(name, *options, env=env, log=tmp_path / f"{len(running)}.log")
         running.append(example)
         example.wait_ready()

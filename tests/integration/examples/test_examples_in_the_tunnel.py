@@ -45,7 +45,7 @@ async def _checks(name: str, url: str, out: Path) -> list[Check]:
         Silent(),
         asyncio.Event(),
         (),
-        True,
+        False,
     )
     await ContractsSuite().run(context)
     return [event.body for event in recorder.events if isinstance(event.body, Check)]
@@ -80,3 +80,17 @@ async def test_unchecked_arguments_are_named_by_the_first_run(start: Any, tmp_pa
     checks = await _checks("mcp_tools", start("mcp_tools", "--broken", "unchecked-arguments").url, tmp_path)
     failed = {(check.check, check.subject) for check in checks if check.outcome == "fail"}
     assert {("tools.refuses", "reserve_stock"), ("tools.gate", "reserve_stock")} <= failed
+
+
+async def test_an_early_202_is_named_by_the_first_run(start: Any, llm: Any, tmp_path: Path) -> None:
+    llm.delay_s = 0.3  # as models are: slower than the next request
+    checks = await _checks("fastapi_agent", start("fastapi_agent", "--broken", "early-202").url, tmp_path)
+    failed = {check.check for check in checks if check.outcome == "fail"}
+    assert "tasks.location" in failed
+
+
+async def test_an_ascii_transcript_is_named_by_the_first_run(start: Any, tmp_path: Path) -> None:
+    agent = start("langgraph_agent", "--broken", "ascii-transcript")
+    checks = await _checks("langgraph_agent", agent.url, tmp_path)
+    failed = {check.check for check in checks if check.outcome == "fail"}
+    assert "openapi.not_a_server_error" in failed

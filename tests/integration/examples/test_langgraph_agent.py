@@ -92,6 +92,16 @@ def test_broken_no_step_limit_never_ends(start: Any, llm: Any) -> None:
     assert len(llm.requests) > 4 * MAX_MODEL_CALLS
 
 
+def test_broken_ascii_transcript_fails_a_customer_with_an_umlaut_after_the_refund(start: Any, llm: Any) -> None:
+    llm.says(REFUND, "It is refunded.")
+    agent = start(NAME, "--broken", "ascii-transcript")
+    assert _chat(agent.url, "ann", "Hello").status_code == 200
+    llm.says(REFUND, "It is refunded.")
+    assert _chat(agent.url, "zoe", "I am Zoë").status_code == 500
+    assert _refunds(agent.url) == ["A-1042"]
+    assert _chat(start(NAME).url, "zoe", "I am Zoë").status_code == 200
+
+
 def test_without_langgraph_it_says_what_to_install() -> None:
     hide = f"import sys, runpy; sys.modules['langgraph'] = None; sys.argv = [{str(APP)!r}]; "
     path = f"sys.path.insert(0, {str(APP.parent)!r}); "
