@@ -107,7 +107,7 @@ def build(broken: str | None, db: str = ":memory:") -> Starlette:
     async def call_tool(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
         try:
             result = toolbox.call(params.name, params.arguments or {})
-        except RefusedError as error:
+        except ValueError as error:
             text = types.TextContent(text=str(error))
             return types.CallToolResult(content=[text], is_error=True)
         text = types.TextContent(text=json.dumps(result))
@@ -121,7 +121,7 @@ def build(broken: str | None, db: str = ":memory:") -> Starlette:
         name = request.path_params["name"]
         try:
             return JSONResponse(toolbox.call(name, (await request.json())["input"]))
-        except (RefusedError, KeyError, TypeError, json.JSONDecodeError) as error:
+        except (ValueError, KeyError, TypeError) as error:  # no JSON, no UTF-8, no `input`, or refused
             return JSONResponse({"error": str(error)}, 404 if name not in TOOLS else 422)
 
     async def ledger(request: Request) -> JSONResponse:

@@ -55,7 +55,9 @@ def test_arguments_against_the_schema_are_refused_before_any_effect(start: Any) 
     room = start(NAME)
     for arguments in [*FORBIDDEN, [], None, "x"]:
         assert _call(room.url, "reserve_stock", arguments).status_code == 422
-    assert httpx.post(f"{room.url}/tools/reserve_stock", content=b"{").status_code == 422
+    surrogate = b'{"input": {"sku": "NUT-M8", "quantity": 1, "order_id": "\\ud800"}}'
+    for content in (b"{", b"\xff", b"[]", surrogate):
+        assert httpx.post(f"{room.url}/tools/reserve_stock", content=content).status_code == 422
     assert _call(room.url, "burn_stock", {}).status_code == 404
     assert _room(room.url) == {
         "entries": [],
