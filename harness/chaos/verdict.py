@@ -7,11 +7,12 @@ early without saying so, an activity that outlasted its timeout, a dry run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.events import Outcome
+from harness.chaos.experiment import Experiment
+from harness.core.events import Check, Outcome
 
 Row = Mapping[str, Any]
 Tolerated = Callable[[Any, Any], bool]
@@ -39,6 +40,21 @@ def rule(document: Row, journal: Row | None, tolerated: Tolerated) -> tuple[Outc
     rulings = tuple(_rulings(document, journal, tolerated))
     outcomes = {ruling.outcome for ruling in rulings}
     return next((outcome for outcome in _WORST_FIRST if outcome in outcomes), "pass"), rulings
+
+
+def experiment_check(experiment: Experiment, outcome: Outcome, texts: Sequence[str]) -> Check:
+    """The word on how an experiment ran; what the target did is the checkers' part."""
+    hypothesis = (experiment.document.get("steady-state-hypothesis") or {}).get("title", "")
+    return Check(
+        check="experiment",
+        subject=experiment.name,
+        title=f"{experiment.title}: carried out as written, steady before and after",
+        outcome=outcome,
+        detail="; ".join(texts) or f"every step ran; {hypothesis or 'no hypothesis of its own'}",
+        payload={"injections": [kind for kind, _ in experiment.injections]},
+        replay=f"windtunnel chaos {experiment.name}",
+        fix="" if outcome == "pass" else f"look at chaos/{experiment.path.name} and at what the target logged",
+    )
 
 
 def _rulings(document: Row, journal: Row, tolerated: Tolerated) -> Iterator[Ruling]:

@@ -27,7 +27,10 @@ class Params(BaseModel):
 
 @dataclass(frozen=True)
 class Site:
-    """Where faults are injected, and the time and chance that they use. `pause` waits so many seconds."""
+    """Where faults are injected, and the time and chance that they use.
+
+    `pause` waits so many seconds; a true answer says that the experiment is to end: nobody waits on.
+    """
 
     target: Target
     http: httpx.Client
@@ -37,10 +40,11 @@ class Site:
     state_file: str = ""  # the local cluster's, so that an undo knows a cluster that is gone
 
     def wait_for(self, seen: Callable[[], Any], timeout_s: float, every_s: float = 0.1) -> Any:
-        """The first true answer of `seen`, or its last one after `timeout_s` seconds."""
+        """The first true answer of `seen`, or its last one after `timeout_s` seconds or an early end."""
         deadline = self.clock.monotonic() + timeout_s
         while not (answer := seen()) and self.clock.monotonic() < deadline:
-            self.pause(every_s)
+            if self.pause(every_s):
+                break
         return answer
 
 
