@@ -1,0 +1,5 @@
+import sys
+
+from reference_agents.main import main
+
+sys.exit(main())

@@ -1,0 +1,95 @@
+"""Puts an agent service together: the one place where parts meet."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import random
+from collections.abc import AsyncIterator
+
+import httpx
+from fastapi import FastAPI
+from redis.asyncio import Redis
+
+from reference_agents.api.deps import Parts
+from reference_agents.api.middleware import RequestContext
+from reference_agents.api.routes import router
+from reference_agents.common import log, problem
+from reference_agents.common.clock import RealClock
+from reference_agents.common.metrics import Metrics
+from reference_agents.common.settings import Settings
+from reference_agents.flaws import with_flaw
+from reference_agents.llm.anthropic import Anthropic
+from reference_agents.llm.backoff import Backoff
+from reference_agents.llm.breaker import Breaker
+from reference_agents.llm.client import LLMClient
+from reference_agents.llm.openai import OpenAI
+from reference_agents.llm.wire import Limits, Wire
+from reference_agents.runner.core import AgentRunner
+from reference_agents.runner.memory import ContextManager
+from reference_agents.runner.tools import RegistryClient
+from reference_agents.tasks.store import TaskStore
+from reference_agents.tasks.worker import Workers
+
+DRAIN_S = 8.0
+
+
+def assemble(agent: str, settings: Settings) -> Parts:
+    """Every part of the agent service `agent`, healthy."""
+    clock, metrics = RealClock(), Metrics(agent)
+    logger = log.configure(f"agent-{agent}", settings.pod)
+    http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50))
+    redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=64)
+    backoff = Backoff(random.SystemRandom())
+    llm = LLMClient(
+        Wire(
+            http,
+            {
+                "openai": OpenAI(settings.openai_base_url, settings.openai_key),
+                "anthropic": Anthropic(settings.anthropic_base_url, settings.anthropic_key),
+            },
+            Limits(settings.llm_connect_s, settings.llm_read_s, settings.llm_total_s),
+            clock,
+        ),
+        settings.cascade,
+        {model: Breaker(clock, settings.breaker_failures, settings.breaker_open_s) for model in settings.cascade},
+        backoff,
+        clock,
+        metrics,
+        attempts=settings.llm_attempts,
+    )
+    prompts = importlib.import_module(f"reference_agents.agents.{agent}.prompts")
+    runner = AgentRunner(
+        name=agent,
+        system_prompt=prompts.SYSTEM,
+        llm=llm,
+        tools=RegistryClient(http, settings.registry_url.rstrip("/"), f"agent-{agent}"),
+        memory=ContextManager(redis, agent),
+        backoff=backoff,
+        clock=clock,
+        metrics=metrics,
+        log=logger,
+        deadline_s=settings.task_deadline_s,
+    )
+    store = TaskStore(redis, agent, clock, lease_s=settings.lease_s)
+    workers = Workers(store, runner, metrics, clock, logger, settings.pod, settings.workers, settings.lease_s)
+    return Parts(settings, clock, metrics, http, redis, llm, runner, store, workers)
+
+
+def create_app(agent: str, settings: Settings) -> FastAPI:
+    """The ASGI application of an agent, with the flaw that the settings name, if any."""
+    parts = with_flaw(assemble(agent, settings), settings.flaw)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        parts.workers.start()
+        yield
+        await parts.workers.drain(DRAIN_S)
+        await parts.http.aclose()
+        await parts.redis.aclose()
+
+    app = FastAPI(title=f"agent-{agent}", version="1.0.0", lifespan=lifespan)
+    problem.install(app)
+    app.include_router(router(parts))
+    app.add_middleware(RequestContext)
+    return app
