@@ -96,13 +96,9 @@ def task_api(document: Mapping[str, Any]) -> dict[str, Any] | None:
         "run": f"POST {run}" if run else None,
         "submit": f"POST {submit}" if submit else None,
     }
-    status = next(
-        (path for path in by_id.values() if submit and path == f"{submit.rstrip('/')}/{{id}}"), None
-    )
+    status = next((path for path in by_id.values() if submit and path == f"{submit.rstrip('/')}/{{id}}"), None)
     api["status"] = f"GET {status}" if status else None
-    cancel = next(
-        (path for path in posts if submit and re.fullmatch(rf"{submit}/\{{[^}}]+\}}/cancel", path)), None
-    )
+    cancel = next((path for path in posts if submit and re.fullmatch(rf"{submit}/\{{[^}}]+\}}/cancel", path)), None)
     api["cancel"] = "POST " + re.sub(r"\{[^}]+\}", "{id}", cancel) if cancel else None
     chosen = submit or run
     assert chosen is not None
@@ -128,15 +124,11 @@ def _body(operation: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str
     for name in properties:
         if re.fullmatch(r"prompt|input|question|query|message|text|content|task", name):
             body[name] = "{prompt}"
-        elif re.fullmatch(
-            r"session(_?id)?|thread(_?id)?|conversation(_?id)?|user(_?id)?", name, re.IGNORECASE
-        ):
+        elif re.fullmatch(r"session(_?id)?|thread(_?id)?|conversation(_?id)?|user(_?id)?", name, re.IGNORECASE):
             body[name] = "{session}"
     if "{prompt}" not in body.values():
         required = [
-            n
-            for n in schema.get("required", ())
-            if _resolved(properties.get(n, {}), document).get("type") == "string"
+            n for n in schema.get("required", ()) if _resolved(properties.get(n, {}), document).get("type") == "string"
         ]
         if required:
             body[required[0]] = "{prompt}"
@@ -147,9 +139,7 @@ def _answer_fields(operation: Mapping[str, Any], document: Mapping[str, Any]) ->
     names: set[str] = set()
     for code, response in operation.get("responses", {}).items():
         if str(code).startswith("2"):
-            names.update(
-                _resolved(_json_schema(_resolved(response, document)), document).get("properties", {})
-            )
+            names.update(_resolved(_json_schema(_resolved(response, document)), document).get("properties", {}))
     return frozenset(names)
 
 

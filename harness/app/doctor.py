@@ -94,9 +94,7 @@ def _disk(folder: Path) -> Diagnosis:
     free = shutil.disk_usage(folder).free / 1e9
     if free >= 1:
         return Diagnosis("disk", "ok", f"{free:.0f} GB free")
-    return Diagnosis(
-        "disk", "missing", f"{free:.2f} GB free", "free a gigabyte: runs, logs and stores lie here"
-    )
+    return Diagnosis("disk", "missing", f"{free:.2f} GB free", "free a gigabyte: runs, logs and stores lie here")
 
 
 def _target(workspace: Workspace) -> Iterator[Diagnosis]:
@@ -142,9 +140,7 @@ def _local(workspace: Workspace) -> Iterator[Diagnosis]:
         else:
             yield Diagnosis("manifests", "missing", f"no {path}", "correct [target.local] manifests")
     if not os.path.isdir("/proc/self"):
-        yield Diagnosis(
-            "/proc", "missing", "not Linux", "the local cluster needs Linux; use kind = 'external'"
-        )
+        yield Diagnosis("/proc", "missing", "not Linux", "the local cluster needs Linux; use kind = 'external'")
 
 
 def _kubernetes(workspace: Workspace) -> Iterator[Diagnosis]:
@@ -175,9 +171,7 @@ def doctor_command(config: Path | None) -> int:
         missing += row.state == "missing"
         table.add_row(_MARKS[row.state], escape(row.what), escape(row.seen), escape(row.fix))
     if mistake is not None:
-        table.add_row(
-            _MARKS["missing"], "windtunnel.toml", escape(mistake.message), escape(mistake.hint or "")
-        )
+        table.add_row(_MARKS["missing"], "windtunnel.toml", escape(mistake.message), escape(mistake.hint or ""))
     console.print(table)
     if mistake is not None:
         return EXIT_USAGE

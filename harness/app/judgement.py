@@ -44,9 +44,7 @@ def _counted(findings: Sequence[Finding], config: Config | None) -> list[Finding
     if config is None:
         return list(findings)
     optional = {
-        name
-        for name in ("contracts", "scenarios", "load", "chaos")
-        if not getattr(config.suites, name).required
+        name for name in ("contracts", "scenarios", "load", "chaos") if not getattr(config.suites, name).required
     }
     return [f for f in findings if not (f.suite in optional and f.verdict is Verdict.NOT_RUN)]
 

@@ -110,6 +110,4 @@ async def _one_suite(suite: Suite, context: SuiteContext) -> None:
         recorder.emit(Note(level="error", text=text), suite=name)
         detail = f"the harness broke: {type(error).__name__}: {error}"
         recorder.emit(SuiteEnded(suite=name, outcome="infra", detail=detail), suite=name)
-        context.progress.line(
-            f"[yellow]{name}: {escape(detail)}[/yellow] (the trace is in the run directory)"
-        )
+        context.progress.line(f"[yellow]{name}: {escape(detail)}[/yellow] (the trace is in the run directory)")

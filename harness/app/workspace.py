@@ -30,13 +30,9 @@ class Workspace:
     def run(self, name: str) -> RunDir:
         """The run called `name`: a path, an id under the reports folder, or `latest`."""
         if name == "latest":
-            runs = sorted(
-                path.parent for path in self.reports.glob(f"*/{META}") if path.parent.name != "sample"
-            )
+            runs = sorted(path.parent for path in self.reports.glob(f"*/{META}") if path.parent.name != "sample")
             if not runs:
-                raise ConfigError(
-                    f"there is no run under {self.reports}", hint="`windtunnel verify` makes one"
-                )
+                raise ConfigError(f"there is no run under {self.reports}", hint="`windtunnel verify` makes one")
             return RunDir.open(runs[-1])
         path = Path(name)
         return RunDir.open(path if path.is_dir() else self.reports / name)

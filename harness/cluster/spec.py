@@ -29,7 +29,7 @@ class ClusterSpec(BaseModel):
     config_file: str = "windtunnel.toml"
 
     @classmethod
-    def of(cls, config: Config, *, name: str) -> ClusterSpec:
+    def of(cls, config: Config, *, name: str, config_file: str = "windtunnel.toml") -> ClusterSpec:
         """The cluster that windtunnel.toml describes under [target.local]."""
         local = config.target.local
         return cls(
@@ -41,4 +41,5 @@ class ClusterSpec(BaseModel):
             env=local.env,
             ports=local.ports,
             ready_timeout_s=local.ready_timeout_s,
+            config_file=config_file,
         )

@@ -146,11 +146,9 @@ def _transformed(document: Document, spec: Json) -> Document:
         metadata["name"] = f"{spec.get('namePrefix', '')}{metadata['name']}{spec.get('nameSuffix', '')}"
     if spec.get("commonAnnotations"):
         metadata["annotations"] = {**(metadata.get("annotations") or {}), **spec["commonAnnotations"]}
-    for entry in [
-        *({"pairs": spec["commonLabels"], "includeSelectors": True, "includeTemplates": True},)
-        * bool(spec.get("commonLabels")),
-        *(spec.get("labels") or ()),
-    ]:
+    common = spec.get("commonLabels")
+    everywhere = [{"pairs": common, "includeSelectors": True, "includeTemplates": True}] if common else []
+    for entry in [*everywhere, *(spec.get("labels") or ())]:
         _label(body, entry)
     for container in containers_of(body):
         for image in spec.get("images") or ():

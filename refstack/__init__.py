@@ -1,0 +1,1 @@
+"""A complete agent stack, built as it should be, and small enough to read."""

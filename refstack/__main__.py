@@ -1,0 +1,5 @@
+import sys
+
+from refstack.main import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""One folder per agent: its prompts and its tools."""

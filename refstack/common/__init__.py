@@ -1,0 +1,1 @@
+"""What every service shares: clock, logs, metrics, problem details, trace context."""

@@ -1,0 +1,1 @@
+"""The LLM client: protocols, breaker, retries, cascade."""

@@ -1,0 +1,55 @@
+"""`python -m refstack agent search | registry | tool web_search`: one image, one service a process."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+
+from refstack.common.settings import Settings
+
+AGENTS = ("search",)
+TOOLS = ("web_search",)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the service that the arguments name until SIGTERM; 64 for bad usage or settings."""
+    parser = argparse.ArgumentParser(prog="refstack", description="One service of the reference stack.")
+    parser.add_argument(
+        "--flaw", default=os.environ.get("REFERENCE_FLAW", ""), help="start with a known defect; see FLAWS.md"
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    kinds.add_parser("agent", help="an agent service").add_argument("name", choices=AGENTS)
+    kinds.add_parser("registry", help="the tool registry")
+    kinds.add_parser("tool", help="a tool service").add_argument("name", choices=TOOLS)
+    arguments = parser.parse_args(argv)
+    try:
+        settings = dataclasses.replace(Settings.of(), flaw=arguments.flaw)
+        app = _app(arguments, settings)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 64
+    from refstack.common.serve import serve
+
+    return serve(app, settings.host, settings.port)
+
+
+def _app(arguments: argparse.Namespace, settings: Settings):  # type: ignore[no-untyped-def]
+    """The application; each kind imports only what it needs."""
+    if arguments.kind == "agent":
+        from refstack.api.service import create_app as agent_app
+
+        return agent_app(arguments.name, settings)
+    if arguments.kind == "registry":
+        from refstack.registry.service import create_app as registry_app
+
+        return registry_app(settings)
+    from refstack.tools.service import create_app as tool_app
+    from refstack.tools.web_search.tool import web_search
+
+    return tool_app(web_search(os.environ.get("TOOL_URL", f"http://127.0.0.1:{settings.port}").rstrip("/")), settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The tool registry: the one gateway to tools."""

@@ -1,0 +1,81 @@
+"""The way of a call through the registry: access, validation, the tool, validation again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import structlog
+
+from refstack.common.clock import Clock
+from refstack.common.context import current
+from refstack.common.problem import Refused
+from refstack.registry.catalogue import Catalogue, complaint
+from refstack.registry.model import InvocationResult
+
+
+@dataclass
+class Gateway:
+    """The one gateway to tools. `acl` maps an agent to the tools it may call; an agent not in it may call none."""
+
+    catalogue: Catalogue
+    acl: Mapping[str, frozenset[str]]
+    http: httpx.AsyncClient
+    clock: Clock
+    log: structlog.typing.FilteringBoundLogger
+
+    def may(self, agent: str, tool: str) -> bool:
+        """Is `tool` on the agent's list?"""
+        return tool in self.acl.get(agent, frozenset())
+
+    async def invoke(self, tool: str, arguments: dict[str, Any], headers: Mapping[str, str]) -> InvocationResult:
+        """Call `tool` for the agent that the headers name. Raises Refused: 403 not on its list, 404 no such
+        tool, 422 arguments against the schema, 504 too slow, 502 the tool failed or broke its own schema."""
+        agent = headers.get("x-agent-id", "")
+        if not self.may(agent, tool):
+            raise Refused(403, f"agent {agent or '(none)'!r} may not call {tool!r}")
+        found = await self.catalogue.get(tool)
+        if found is None:
+            raise Refused(404, f"there is no tool {tool!r}")
+        wrong = complaint(found.arguments, arguments)
+        if wrong:
+            raise Refused(422, f"arguments of {tool}: {wrong}")
+        began = self.clock.monotonic()
+        outcome = "error"
+        try:
+            result = await self._forward(
+                found.definition.endpoint, arguments, headers, found.definition.timeout_ms / 1000
+            )
+            wrong = complaint(found.result, result)
+            if wrong:
+                raise Refused(502, f"result of {tool} is against its schema: {wrong}")
+            outcome = "ok"
+        finally:
+            self.log.info(
+                "tool invoked", tool=tool, version=found.definition.version, agent=agent, outcome=outcome,
+                task_id=headers.get("x-task-id", ""), duration_ms=round((self.clock.monotonic() - began) * 1000, 1),
+            )  # fmt: skip
+        return InvocationResult(tool=tool, version=found.definition.version, result=result)
+
+    async def _forward(self, url: str, arguments: dict[str, Any], headers: Mapping[str, str], timeout_s: float) -> Any:
+        passed = ("x-agent-id", "x-task-id", "x-request-id", "idempotency-key")
+        sent = {name: headers[name] for name in passed if name in headers}
+        try:
+            response = await self.http.post(
+                url, json=arguments, headers={**sent, **current().headers()}, timeout=timeout_s
+            )
+        except httpx.TimeoutException:
+            raise Refused(504, f"the tool gave no answer within {timeout_s:g} s") from None
+        except httpx.HTTPError as error:
+            raise Refused(502, f"the tool cannot be reached: {type(error).__name__}") from None
+        if response.status_code >= 500:
+            raise Refused(502, f"the tool failed: HTTP {response.status_code}")
+        if response.status_code != 200:
+            raise Refused(422, f"the tool refused: HTTP {response.status_code}")
+        try:
+            return json.loads(response.content)
+        except ValueError:
+            raise Refused(502, "the tool's answer is not JSON") from None

@@ -1,0 +1,96 @@
+"""The tool registry as a service."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+
+import httpx
+from fastapi import FastAPI, Header, Path, Request, Response
+from fastapi.responses import JSONResponse
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from refstack.api.middleware import RequestContext
+from refstack.api.routes import Readiness
+from refstack.common import log, problem
+from refstack.common.clock import RealClock
+from refstack.common.problem import Refused, declared
+from refstack.common.settings import Settings
+from refstack.flaws import with_registry_flaw
+from refstack.registry.catalogue import Catalogue
+from refstack.registry.gateway import Gateway
+from refstack.registry.model import Invocation, InvocationResult, ToolDefinition, ToolList
+
+Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
+Agent = Annotated[str | None, Header(alias="X-Agent-Id", max_length=128, description="Who asks; access goes by it.")]
+
+
+def acl_of(env: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Access lists from TOOL_ACL, a JSON object of agent to tool names. Raises ValueError."""
+    rows: Any = json.loads(env.get("TOOL_ACL", '{"agent-search": ["web_search"]}'))
+    return {str(agent): frozenset(map(str, tools)) for agent, tools in rows.items()}
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application of the registry."""
+    redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0)
+    http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200))
+    logger = log.configure("tool-registry", settings.pod)
+    gateway = Gateway(Catalogue(redis), acl_of(os.environ), http, RealClock(), logger)
+    gateway = with_registry_flaw(gateway, settings.flaw)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await http.aclose()
+        await redis.aclose()
+
+    app = FastAPI(title="tool-registry", version="1.0.0", lifespan=lifespan)
+    problem.install(app)
+    app.add_middleware(RequestContext)
+
+    @app.exception_handler(RedisError)
+    async def no_store(request: Request, error: Exception) -> JSONResponse:
+        return problem.response(503, "the registry's store cannot be reached")
+
+    @app.get("/tools", responses=declared(422, 503), summary="The tools there are, or those an agent may call")
+    async def tools(agent: Agent = None) -> ToolList:
+        rows = await gateway.catalogue.all()
+        return ToolList(tools=[row for row in rows if agent is None or gateway.may(agent, row.name)])
+
+    @app.post("/tools", status_code=201, responses=declared(422, 503), summary="Register a tool")
+    async def register(definition: ToolDefinition) -> ToolDefinition:
+        try:
+            await gateway.catalogue.put(definition)
+        except ValueError as error:
+            raise Refused(422, str(error)) from None
+        return definition
+
+    @app.get("/tools/{name}", responses=declared(404, 422, 503), summary="One tool")
+    async def tool(name: Name) -> ToolDefinition:
+        found = await gateway.catalogue.get(name)
+        if found is None:
+            raise Refused(404, f"there is no tool {name!r}")
+        return found.definition
+
+    @app.post("/tools/{name}/invoke", responses=declared(403, 404, 422, 502, 503, 504), summary="Call a tool")
+    async def invoke(name: Name, invocation: Invocation, request: Request, agent: Agent = None) -> InvocationResult:
+        return await gateway.invoke(name, invocation.arguments, request.headers)
+
+    @app.get("/health", summary="Is the process alive?")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", responses={503: {"model": Readiness, "description": "Not ready"}}, summary="Can it work?")
+    async def ready() -> Response:
+        try:
+            await redis.ping()
+        except (RedisError, OSError) as error:
+            return JSONResponse({"ready": False, "checks": {"redis": type(error).__name__}}, 503)
+        return JSONResponse({"ready": True, "checks": {"redis": "ok"}})
+
+    return app

@@ -1,0 +1,1 @@
+"""The AgentRunner: plan, act, observe; its memory and its schemas."""

@@ -1,0 +1,185 @@
+"""AgentRunner: plan, act, observe, until there is an answer or a limit."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import structlog
+from pydantic import BaseModel
+
+from refstack.common.clock import Clock
+from refstack.common.log import hashed
+from refstack.common.metrics import Metrics
+from refstack.llm.client import LlmClient
+from refstack.llm.errors import AllModelsFailed
+from refstack.llm.retry import Backoff
+from refstack.runner import tokens
+from refstack.runner.memory import ContextManager
+from refstack.runner.messages import Message, ToolCall
+from refstack.runner.schemas import AgentResult, AgentTask, TaskStatus, ToolCallRecord
+from refstack.runner.tools import ToolBox, ToolOutcome, effect_key
+
+TOOL_ATTEMPTS = 3
+ANSWER_TOKENS = 1024
+SMALLEST_ANSWER = 16  # with fewer tokens left than this there is no use in asking
+
+
+class Progress(BaseModel):
+    """How far a task has come: all that another worker needs to go on."""
+
+    work: list[Message] = []
+    steps: int = 0
+    tokens: int = 0
+    calls: list[ToolCallRecord] = []
+    occurrences: dict[str, int] = {}
+    model: str = ""
+
+
+class Cancelled(Exception):
+    """The task was cancelled by its owner."""
+
+
+Checkpoint = Callable[[Progress], Awaitable[None]]
+"""Keeps the progress; raises Cancelled, or StaleFence when another worker has the task."""
+
+
+@dataclass
+class AgentRunner:
+    """Runs one task at a time per call of `run`; holds nothing of a conversation between calls."""
+
+    name: str
+    system_prompt: str
+    llm: LlmClient
+    tools: ToolBox
+    memory: ContextManager
+    backoff: Backoff
+    clock: Clock
+    rng: random.Random
+    metrics: Metrics
+    log: structlog.typing.FilteringBoundLogger
+    deadline_s: float = 60.0
+
+    async def run(self, task: AgentTask, progress: Progress, checkpoint: Checkpoint) -> AgentResult:
+        """Bring `task` to its end, from `progress` on. What was spent is in the result whatever the end.
+
+        Order of a step: ask the model, keep its answer (the intent), act on it, keep what came of it. So a
+        worker that dies leaves either no intent or one whose effects carry keys that a second try repeats.
+        """
+        began = self.clock.monotonic()
+        status, output, error = TaskStatus.FAILED, "", ""
+        try:
+            output, error = await self._steps(task, progress, checkpoint, began + self.deadline_s)
+            status = TaskStatus.FAILED if error else TaskStatus.COMPLETED
+        except Cancelled:
+            status, error = TaskStatus.CANCELLED, "cancelled"
+        except AllModelsFailed as failure:
+            error = f"llm_unavailable: {failure}"
+        except httpx.HTTPError as failure:
+            error = f"registry_unavailable: {type(failure).__name__}"
+        took = self.clock.monotonic() - began
+        self.log.info(
+            "task ended", task_id=task.id, session=hashed(task.session_id), status=status, steps=progress.steps,
+            tokens=progress.tokens, model=progress.model, error=error.partition(":")[0],
+        )  # fmt: skip
+        return AgentResult(
+            task_id=task.id,
+            status=status,
+            output=output,
+            steps_used=progress.steps,
+            tokens_used=progress.tokens,
+            tool_calls=progress.calls,
+            model=progress.model,
+            error=error,
+            duration_ms=round(took * 1000, 3),
+        )
+
+    async def _steps(
+        self, task: AgentTask, progress: Progress, checkpoint: Checkpoint, deadline: float
+    ) -> tuple[str, str]:
+        history = await self.memory.history(task.session_id)
+        if not progress.work:
+            progress.work.append(Message(role="user", content=task.prompt))
+        while True:
+            await self._act(task, progress, checkpoint)
+            last = progress.work[-1]
+            if last.role == "assistant" and not last.tool_calls:
+                asked = Message(role="user", content=task.prompt)
+                await self.memory.remember(task.session_id, task.id, [asked, last])
+                return last.content, ""
+            if progress.steps >= task.max_steps:
+                return "", "max_steps_reached"
+            if self.clock.monotonic() >= deadline:
+                return "", "deadline_exceeded"
+            specs = await self.tools.specs()
+            messages = self.memory.context(self.system_prompt, history, progress.work)
+            room = task.token_budget - progress.tokens - tokens.of_request(messages, specs)
+            if room < SMALLEST_ANSWER:
+                return "", "token_budget_exceeded"
+            reply = await self.llm.complete(messages, specs, max_tokens=min(room, ANSWER_TOKENS), deadline=deadline)
+            progress.steps += 1
+            progress.tokens += reply.prompt_tokens + reply.completion_tokens
+            progress.model = reply.model
+            for kind, amount in (("prompt", reply.prompt_tokens), ("completion", reply.completion_tokens)):
+                self.metrics.tokens.labels(self.name, reply.model, kind).inc(amount)
+            if progress.tokens > task.token_budget:
+                await checkpoint(progress)
+                return "", "token_budget_exceeded"
+            progress.work.append(Message(role="assistant", content=reply.content, tool_calls=reply.tool_calls))
+            await checkpoint(progress)
+
+    async def _act(self, task: AgentTask, progress: Progress, checkpoint: Checkpoint) -> None:
+        """Carry out the calls of the last assistant turn that have no result yet."""
+        index = max((i for i, m in enumerate(progress.work) if m.role == "assistant"), default=-1)
+        if index < 0:
+            return
+        answered = {message.tool_call_id for message in progress.work[index + 1 :]}
+        for call in progress.work[index].tool_calls:
+            if call.id in answered:
+                continue
+            outcome = await self._call(task, progress, call)
+            content = outcome.content if outcome.ok else f"ERROR: {outcome.error}"
+            progress.work.append(Message(role="tool", content=content, tool_call_id=call.id, tool_name=call.name))
+            await checkpoint(progress)
+
+    async def _call(self, task: AgentTask, progress: Progress, call: ToolCall) -> ToolOutcome:
+        """One tool call with its retries, all under the same idempotency key."""
+        if call.malformed:
+            outcome = ToolOutcome(False, "", "the arguments are not a JSON object")
+            self._record(progress, call.name, {}, outcome, 1, 0.0)
+            return outcome
+        what = effect_key(task.id, call.name, call.arguments, 0)
+        occurrence = progress.occurrences.get(what, 0)
+        key = effect_key(task.id, call.name, call.arguments, occurrence)
+        attempt = 0
+        while True:
+            attempt += 1
+            began = self.clock.monotonic()
+            outcome = await self.tools.call(call.name, call.arguments, key=key, task_id=task.id)
+            self._record(progress, call.name, call.arguments, outcome, attempt, self.clock.monotonic() - began)
+            if outcome.ok or not outcome.retryable or attempt == TOOL_ATTEMPTS:
+                break
+            wait = self.backoff.wait_s(attempt, None, self.rng)
+            await asyncio.sleep(wait or 0.0)
+        progress.occurrences[what] = occurrence + 1
+        return outcome
+
+    def _record(
+        self, progress: Progress, tool: str, arguments: dict[str, Any], outcome: ToolOutcome, attempt: int, took: float
+    ) -> None:
+        word = "ok" if outcome.ok else "error"
+        self.metrics.calls.labels(self.name, tool, word).inc()
+        progress.calls.append(
+            ToolCallRecord(
+                tool=tool,
+                arguments=arguments,
+                outcome=word,
+                attempt=attempt,
+                duration_ms=round(took * 1000, 3),
+                error=outcome.error,
+            )
+        )

@@ -1,0 +1,1 @@
+"""Durable tasks in Redis: queue, leases with fencing tokens, checkpoints."""

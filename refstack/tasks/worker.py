@@ -1,0 +1,108 @@
+"""Workers: claim a task, run it, keep its lease, until told to drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+import structlog
+from redis.exceptions import RedisError
+
+from refstack.common.clock import Clock
+from refstack.common.context import CURRENT, Trace
+from refstack.common.metrics import Metrics
+from refstack.runner.core import AgentRunner, Cancelled, Progress
+from refstack.tasks.store import Claim, StaleFence, TaskStore
+
+IDLE_S = 0.05
+TROUBLE_S = 0.5
+
+
+@dataclass
+class Workers:
+    """`count` loops over one store. `drain` lets what is under way end and takes nothing new."""
+
+    store: TaskStore
+    runner: AgentRunner
+    metrics: Metrics
+    clock: Clock
+    log: structlog.typing.FilteringBoundLogger
+    pod: str
+    count: int
+    lease_s: float
+    _draining: asyncio.Event = field(default_factory=asyncio.Event)
+    _loops: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Begin to claim tasks."""
+        self._loops = [asyncio.create_task(self._loop(f"{self.pod}/{n}")) for n in range(self.count)]
+
+    async def drain(self, grace_s: float) -> None:
+        """Take nothing new; what has not ended after `grace_s` is left to another pod, from its checkpoint."""
+        self._draining.set()
+        if self._loops:
+            _, late = await asyncio.wait(self._loops, timeout=grace_s)
+            for loop in late:
+                loop.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _loop(self, worker: str) -> None:
+        while not self._draining.is_set():
+            try:
+                claim = await self.store.claim(worker)
+            except RedisError as error:
+                self.log.warning("no tasks to be had", error=type(error).__name__)
+                await self._pause(TROUBLE_S)
+                continue
+            if claim is None:
+                await self._pause(IDLE_S)
+                continue
+            try:
+                await self._work(claim)
+            except StaleFence:
+                self.log.warning("the lease went to another worker", task_id=claim.task.id)
+            except RedisError as error:
+                self.log.warning("the task is left to its lease", task_id=claim.task.id, error=type(error).__name__)
+                await self._pause(TROUBLE_S)
+            except Exception:
+                # The lease runs out and the task is claimed again, a bounded number of times.
+                self.log.exception("a worker broke", task_id=claim.task.id)
+
+    async def _work(self, claim: Claim) -> None:
+        CURRENT.set(Trace(claim.task.trace_id, claim.task.baggage))
+
+        async def checkpoint(progress: Progress) -> None:
+            if await self.store.checkpoint(claim, progress):
+                raise Cancelled
+
+        running = asyncio.create_task(self.runner.run(claim.task, claim.progress, checkpoint))
+        keeping = asyncio.create_task(self._keep(claim))
+        began = self.clock.monotonic()
+        try:
+            await asyncio.wait({running, keeping}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                keeping.result()  # raises what ended the keeping
+            result = await running
+        finally:
+            for task in (running, keeping):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+        await self.store.finish(claim, result)
+        agent = self.metrics.agent
+        self.metrics.tasks.labels(agent, str(result.status)).inc()
+        self.metrics.duration.labels(agent).observe(self.clock.monotonic() - began)
+        self.metrics.steps.labels(agent).observe(result.steps_used)
+
+    async def _keep(self, claim: Claim) -> None:
+        while True:
+            await asyncio.sleep(self.lease_s / 3)
+            try:
+                await self.store.renew(claim)
+            except RedisError as error:
+                self.log.warning("the lease could not be renewed", task_id=claim.task.id, error=type(error).__name__)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._draining.wait(), seconds)

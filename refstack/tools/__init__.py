@@ -1,0 +1,1 @@
+"""Tools as services, each with a ledger of what it really did."""

@@ -1,0 +1,110 @@
+"""A tool as a service: its call, its definition, its ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import structlog
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import JSONResponse
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from refstack.api.middleware import RequestContext
+from refstack.common import log, problem
+from refstack.common.clock import RealClock
+from refstack.common.problem import Refused, declared
+from refstack.common.settings import Settings
+from refstack.registry.catalogue import compile_, complaint
+from refstack.registry.model import ToolDefinition
+from refstack.tools.ledger import Ledger
+
+Act = Callable[[dict[str, Any]], Awaitable[Any]]
+REGISTER_S = 1.0
+REFRESH_S = 10.0
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A definition and what carries it out."""
+
+    definition: ToolDefinition
+    act: Act
+
+
+def create_app(tool: Tool, settings: Settings) -> FastAPI:
+    """The ASGI application of `tool`. It registers itself, and again from time to time, until it ends."""
+    definition = tool.definition
+    redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0)
+    ledger = Ledger(redis, definition.name, definition.version, RealClock())
+    logger = log.configure(f"tool-{definition.name}", settings.pod)
+    validator = compile_(definition).arguments
+    registered = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(_register(definition, settings.registry_url, registered, logger))
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await redis.aclose()
+
+    app = FastAPI(title=f"tool-{definition.name}", version=definition.version, lifespan=lifespan)
+    problem.install(app)
+    app.add_middleware(RequestContext)
+
+    @app.exception_handler(RedisError)
+    async def no_store(request: Request, error: Exception) -> JSONResponse:
+        return problem.response(503, "the ledger cannot be reached")
+
+    @app.post("/call", responses=declared(409, 422, 503), summary=definition.description)
+    async def call(arguments: dict[str, Any], request: Request) -> Any:
+        wrong = complaint(validator, arguments)
+        if wrong:
+            raise Refused(422, wrong)
+        try:
+            return await ledger.once(request.headers, arguments, lambda: tool.act(arguments))
+        except TimeoutError:
+            raise Refused(409, "another call holds this key") from None
+
+    @app.get("/ledger", responses=declared(422, 503), summary="What was really done")
+    async def entries(since: int = Query(0, ge=0)) -> dict[str, list[dict[str, Any]]]:
+        return {"entries": await ledger.entries(since)}
+
+    @app.get("/definition", summary="The tool's definition")
+    async def described() -> ToolDefinition:
+        return definition
+
+    @app.get("/health", summary="Is the process alive?")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", responses={503: {"description": "Not registered yet"}}, summary="Can it work?")
+    async def ready() -> JSONResponse:
+        good = registered.is_set()
+        return JSONResponse(
+            {"ready": good, "checks": {"registry": "ok" if good else "not registered"}}, 200 if good else 503
+        )
+
+    return app
+
+
+async def _register(
+    definition: ToolDefinition, registry: str, done: asyncio.Event, logger: structlog.typing.FilteringBoundLogger
+) -> None:
+    async with httpx.AsyncClient(timeout=3.0) as http:
+        while True:
+            try:
+                answer = await http.post(f"{registry}/tools", json=definition.model_dump())
+                good = answer.status_code == 201
+            except httpx.HTTPError:
+                good = False
+            if good and not done.is_set():
+                logger.info("registered", tool=definition.name, version=definition.version)
+                done.set()
+            await asyncio.sleep(REFRESH_S if good else REGISTER_S / 4)
