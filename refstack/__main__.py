@@ -1,5 +1,0 @@
-import sys
-
-from refstack.main import main
-
-sys.exit(main())

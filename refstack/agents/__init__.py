@@ -1,1 +1,0 @@
-"""One folder per agent: its prompts and its tools."""

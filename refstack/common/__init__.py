@@ -1,1 +1,0 @@
-"""What every service shares: clock, logs, metrics, problem details, trace context."""

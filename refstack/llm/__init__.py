@@ -1,1 +1,0 @@
-"""The LLM client: protocols, breaker, retries, cascade."""

@@ -1,1 +1,0 @@
-"""The tool registry: the one gateway to tools."""

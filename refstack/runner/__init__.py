@@ -1,1 +1,0 @@
-"""The AgentRunner: plan, act, observe; its memory and its schemas."""

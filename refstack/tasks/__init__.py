@@ -1,1 +1,0 @@
-"""Durable tasks in Redis: queue, leases with fencing tokens, checkpoints."""

@@ -1,1 +1,0 @@
-"""Tools as services, each with a ledger of what it really did."""
