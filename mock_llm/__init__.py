@@ -1,0 +1,44 @@
+"""A deterministic mock of the LLM providers' HTTP APIs, for testing agents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mock_llm.codecs.protocol import ApiError
+    from mock_llm.completion import Completion, Refusal, Text, Thinking, ToolCall, Usage
+    from mock_llm.server import Server
+    from mock_llm.settings import Settings
+
+__all__ = [
+    "ApiError",
+    "Completion",
+    "Refusal",
+    "Server",
+    "Settings",
+    "Text",
+    "Thinking",
+    "ToolCall",
+    "Usage",
+]
+
+_HOMES = {
+    "ApiError": "mock_llm.codecs.protocol",
+    "Completion": "mock_llm.completion",
+    "Refusal": "mock_llm.completion",
+    "Server": "mock_llm.server",
+    "Settings": "mock_llm.settings",
+    "Text": "mock_llm.completion",
+    "Thinking": "mock_llm.completion",
+    "ToolCall": "mock_llm.completion",
+    "Usage": "mock_llm.completion",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name's module when the name is first used: the pytest plugin is loaded by everyone."""
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

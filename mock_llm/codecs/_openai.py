@@ -1,0 +1,82 @@
+"""What all of OpenAI's endpoints share: the error body and the headers on every answer."""
+
+from __future__ import annotations
+
+import orjson
+
+from mock_llm.codecs.protocol import ApiError, Call, Frame, Headers, Reply
+
+_TYPES = {
+    "invalid_request": "invalid_request_error",
+    "authentication": "invalid_request_error",
+    "permission": "invalid_request_error",
+    "not_found": "invalid_request_error",
+    "conflict": "invalid_request_error",
+    "too_large": "invalid_request_error",
+    "rate_limit": "requests",
+    "server_error": "server_error",
+    "overloaded": "server_error",
+    "timeout": "server_error",
+}
+_MESSAGES = {
+    401: "You didn't provide an API key. You need to provide your API key in an Authorization header using "
+    "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+    403: "Country, region, or territory not supported",
+    404: "The requested resource was not found.",
+    429: "Rate limit reached for requests. Please try again later.",
+    500: "The server had an error processing your request. Sorry about that! You can retry your request.",
+    502: "Bad gateway.",
+    503: "The engine is currently overloaded, please try again later",
+    504: "The server timed out while processing your request.",
+}
+_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
+
+
+def headers(call: Call, prompt_tokens: int = 0) -> Headers:
+    """The headers of an answer: request id, processing time and rate limits, all from the ordinal."""
+    left = max(0, 10_000 - call.ordinal)
+    tokens = max(0, 2_000_000 - prompt_tokens)
+    return (
+        (b"content-type", b"application/json"),
+        (b"x-request-id", call.id("req_", length=32).encode()),
+        (b"openai-processing-ms", b"%d" % (80 + call.seed.digest("ms", 1)[0])),
+        (b"openai-version", b"2020-10-01"),
+        (b"openai-organization", b"org-mock"),
+        (b"x-ratelimit-limit-requests", b"10000"),
+        (b"x-ratelimit-limit-tokens", b"2000000"),
+        (b"x-ratelimit-remaining-requests", b"%d" % left),
+        (b"x-ratelimit-remaining-tokens", b"%d" % tokens),
+        (b"x-ratelimit-reset-requests", b"6ms"),
+        (b"x-ratelimit-reset-tokens", b"1ms"),
+    )
+
+
+def stream_headers(call: Call, prompt_tokens: int = 0) -> Headers:
+    """The same for a stream of server-sent events."""
+    sse = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))
+    return sse + headers(call, prompt_tokens)[1:]
+
+
+def error_body(error: ApiError) -> dict[str, object]:
+    """The object under "error"."""
+    return {
+        "message": error.message or _MESSAGES.get(error.status, "The server had an error."),
+        "type": _TYPES.get(error.kind, error.kind),
+        "param": error.param,
+        "code": error.code or _CODES.get(error.status),
+    }
+
+
+def error_reply(error: ApiError, call: Call) -> Reply:
+    """A whole answer that is an error."""
+    return Reply(error.status, orjson.dumps({"error": error_body(error)}), headers(call))
+
+
+def error_frame(error: ApiError, call: Call) -> Frame:
+    """`data: {"error": ...}`: the official client raises APIError on it."""
+    return Frame(b"data: " + orjson.dumps({"error": error_body(error)}) + b"\n\n", "error")
+
+
+def invalid(message: str, param: str | None = None, code: str | None = None) -> ApiError:
+    """The 400 of a request that breaks a rule of the API."""
+    return ApiError(400, message, param=param, code=code)

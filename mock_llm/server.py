@@ -1,0 +1,139 @@
+"""The server: a raw ASGI application. `mock_llm.exchange` follows each request through it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mock_llm import codecs as codecs_package
+from mock_llm import faults as faults_package
+from mock_llm import pacing as pacing_package
+from mock_llm.clock import Clock, RealClock
+from mock_llm.codecs.protocol import Call
+from mock_llm.exchange import Exchange
+from mock_llm.faults.plan import FaultPlan
+from mock_llm.journal import Entry, Journal
+from mock_llm.meters import Meters
+from mock_llm.pacing import Load, Pacing
+from mock_llm.routing import Router
+from mock_llm.script.model import Script
+from mock_llm.seed import Seed
+from mock_llm.session import Sessions
+from mock_llm.settings import Settings
+from mock_llm.wire import Receive, Scope, Send, read_body
+
+ADMIN = ("/_mock", "/health", "/metrics")
+
+
+class Server:
+    """An ASGI application. Its parts are public, for the admin API and for `MockLLM`."""
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        script: Script | None = None,
+        faults: FaultPlan | None = None,
+        pacing: Pacing | None = None,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        faults_package.discover()
+        pacing_package.discover()
+        self.settings = settings or Settings()
+        self.clock: Clock = clock or RealClock()
+        self.script = script or Script()
+        self.faults = faults or FaultPlan()
+        self.pacing = pacing
+        self.journal = journal or Journal()
+        self.meters = Meters()
+        self.seed = Seed(self.settings.seed)
+        self.sessions = Sessions(self.seed, self.script)
+        self.codecs = codecs_package.discover()
+        self.router = Router(self.codecs)
+        self.load_memory: dict[str, Any] = {}
+        self.in_flight = 0
+        self._admin: Any = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await _lifespan(receive, send)
+            return
+        path: str = scope["path"]
+        if path.startswith(ADMIN):
+            await self.admin()(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        name, path = self.sessions.resolve(path, headers)
+        session = self.sessions.get(name)
+        method: str = scope["method"]
+        body = await read_body(receive)
+        ordinal = session.next_ordinal()
+        found = self.router.find(method, path)
+        call = Call(
+            method=method,
+            path=path,
+            headers=headers,
+            body=body,
+            params=found[2] if found else None,
+            query_string=scope["query_string"],
+            session=name,
+            ordinal=ordinal,
+            seed=session.seed.derive(ordinal),
+            now=self.clock.now(name),
+            store=session.store,
+            settings=self.settings,
+        )
+        self.in_flight += 1
+        session.open += 1
+        try:
+            await Exchange(self, session, call, scope, receive, send).run(found)
+        finally:
+            self.in_flight -= 1
+            session.open -= 1
+
+    def admin(self) -> Any:
+        """The admin API, made when first asked for: FastAPI is slow to import."""
+        if self._admin is None:
+            from mock_llm.admin.app import build
+
+            self._admin = build(self)
+        return self._admin
+
+    def record(self, entry: Entry) -> None:
+        """Put an answered request into the journal and the meters."""
+        self.journal.add(entry)
+        meters = self.meters
+        meters.requests[entry.protocol, entry.model, entry.status] += 1
+        if entry.prompt_tokens:
+            meters.tokens[entry.model, "prompt"] += entry.prompt_tokens
+            meters.tokens[entry.model, "completion"] += entry.completion_tokens
+        for kind in entry.faults:
+            meters.faults[kind] += 1
+        if entry.rule:
+            meters.rules[entry.rule] += 1
+        if entry.aborted:
+            meters.aborted += 1
+
+    def reset(self) -> None:
+        """Start every session anew and empty the journal; rules and plans stay."""
+        for session in self.sessions:
+            session.reset()
+            self.faults.reset(session.name)
+            if session.faults is not None:
+                session.faults.reset(session.name)
+        self.script.reset()
+        self.journal.clear()
+
+    def load(self, now: float, prompt_tokens: int, cached: int = 0) -> Load:
+        return Load(now, self.in_flight, prompt_tokens, cached, self.load_memory)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await send({"type": "lifespan.shutdown.complete"})
+            return

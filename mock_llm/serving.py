@@ -1,0 +1,102 @@
+"""`mock-llm serve`: a server in the foreground, and its account at the end."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from mock_llm.clock import RealClock, VirtualClock
+from mock_llm.faults.plan import plan_from_data
+from mock_llm.pacing import from_data
+from mock_llm.script.yaml_file import ScriptFileError, read_script
+from mock_llm.server import Server
+from mock_llm.settings import Settings
+
+
+def run(
+    script: Path | None,
+    *,
+    host: str,
+    port: int,
+    seed: int,
+    strict: bool,
+    require_key: bool,
+    virtual_time: bool,
+) -> int:
+    """Serve until interrupted; the exit code (64 for a script or an address that will not do)."""
+    server = Server(
+        Settings(seed=seed, mode="strict" if strict else "auto", require_key=require_key),
+        clock=VirtualClock() if virtual_time else RealClock(),
+    )
+    if script is not None:
+        try:
+            file = read_script(script)
+            server.script.set(file.rules)
+            if file.faults is not None:
+                server.faults = plan_from_data(file.faults, server.clock.now())
+            if file.pacing is not None:
+                server.pacing = from_data(file.pacing)
+        except OSError as error:
+            print(f"mock-llm: {script} cannot be read: {error.strerror or error}", file=sys.stderr)
+            return 64
+        except ScriptFileError as error:
+            print(f"mock-llm: {error}", file=sys.stderr)
+            return 64
+        except ValueError as error:
+            print(f"mock-llm: {script}: {error}", file=sys.stderr)
+            return 64
+    try:
+        listener = _listener(host, port)
+    except OSError as error:
+        print(f"mock-llm: cannot listen on {host}:{port}: {error.strerror or error}; try --port 0", file=sys.stderr)
+        return 64
+    bound = listener.getsockname()[1]
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    print(f"mock-llm on http://{shown}:{bound}  (OPENAI_BASE_URL=http://{shown}:{bound}/v1)", flush=True)
+    serve(server, listener)
+    if server.script.rules:
+        for rule in server.script.unused():
+            line = f" (line {rule.line})" if rule.line else ""
+            print(f"mock-llm: rule {rule.name!r}{line} was never used: {rule.when}", flush=True)
+    return 0
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def config(server: Server) -> uvicorn.Config:
+    """uvicorn as the mock wants it: nothing logged, no headers of its own, httptools and uvloop."""
+    return uvicorn.Config(
+        server,
+        http="httptools",
+        loop="auto",
+        lifespan="off",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        ws="none",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+        backlog=4096,
+    )
+
+
+def serve(server: Server, listener: socket.socket) -> None:
+    """Serve on a bound socket until SIGINT or SIGTERM."""
+    try:
+        uvicorn.Server(config(server)).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass  # uvicorn raises it again after a clean stop
