@@ -16,7 +16,7 @@ from harness.reports import write_reports
 
 @dataclass(frozen=True)
 class Judged:
-    """What a run came to."""
+    """What a run came to; `run.path` holds its reports."""
 
     run: RunDir
     findings: tuple[Finding, ...]

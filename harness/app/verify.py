@@ -89,7 +89,7 @@ async def run_suites(
     progress.step("judging the evidence and writing the report")
     judged = judge_run(run, config=workspace.config)
     if mistake is not None:
-        mistake.add_note(f"what was learnt until then: {judged.report}")
+        mistake.add_note(f"what was learnt until then: {judged.run.path}")
         raise mistake
     return judged
 
