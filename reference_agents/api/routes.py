@@ -19,7 +19,7 @@ from reference_agents.common.problem import Refused, declared
 from reference_agents.runner.schemas import TERMINAL, AgentResult, AgentTask, TaskRequest
 from reference_agents.tasks.store import KeyReused
 
-POLL_S = 0.03
+POLL_S = 0.25  # for a task that another replica works on
 
 Key = Annotated[
     str | None,
@@ -52,6 +52,7 @@ def router(parts: Parts) -> APIRouter:
         task = AgentTask(id=str(uuid.uuid4()), trace_id=trace.trace_id, baggage=trace.baggage, **request.model_dump())
         try:
             task_id, _ = await parts.store.submit(task, key)
+            parts.workers.kick()
         except KeyReused:
             raise Refused(422, "this Idempotency-Key was used for another request") from None
         except RedisError:
@@ -75,7 +76,7 @@ def router(parts: Parts) -> APIRouter:
             result = await look(task_id)
             if result.status in TERMINAL:
                 return result
-            await asyncio.sleep(POLL_S)
+            await parts.workers.endings.wait(task_id, POLL_S)
         raise Refused(504, f"task {task_id} is not over yet; ask for it at /tasks/{task_id}")
 
     @routes.post("/tasks", status_code=202, responses=declared(422, 503), summary="Hand in a task")

@@ -40,6 +40,8 @@ class Metrics:
         self.queue = Gauge("agent_queue_depth", "Tasks waiting for a worker", ["agent"], registry=self.registry)
         for status in ("completed", "failed", "cancelled"):
             self.tasks.labels(agent, status)
+        for plain in (self.duration, self.steps, self.queue):
+            plain.labels(agent)  # there from the start, so that a rate over them sees the first task
 
     def exposition(self) -> bytes:
         """The text that /metrics answers."""

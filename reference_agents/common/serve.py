@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
+
 import uvicorn
 from fastapi import FastAPI
 
 
-def serve(app: FastAPI, host: str, port: int, *, grace_s: int = 20) -> int:
-    """Serve `app` on host:port; returns the exit code. On SIGTERM no new request is taken."""
+class _Server(uvicorn.Server):
+    """Ends with exit code 0 after a drain; uvicorn itself would send the signal to the process once more."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve(app: FastAPI, host: str, port: int, *, grace_s: int = 15) -> int:
+    """Serve `app` on host:port until SIGTERM or SIGINT; returns the exit code. Then no new request is taken and
+    those under way have `grace_s` seconds."""
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=grace_s
     )
-    uvicorn.Server(config).run()
-    return 0
+    server = _Server(config)
+    server.run()
+    return 0 if server.started else 1

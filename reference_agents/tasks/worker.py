@@ -13,9 +13,10 @@ from reference_agents.common.clock import Clock
 from reference_agents.common.context import CURRENT, Trace
 from reference_agents.common.metrics import Metrics
 from reference_agents.runner.core import AgentRunner, Cancelled, Progress
+from reference_agents.tasks.endings import Endings
 from reference_agents.tasks.store import Claim, StaleFence, TaskStore
 
-IDLE_S = 0.05
+IDLE_S = 0.2  # between two looks at an empty queue; a task handed in here is started at once
 TROUBLE_S = 0.5
 
 
@@ -31,6 +32,9 @@ class Workers:
     pod: str
     count: int
     lease_s: float
+    endings: Endings = field(default_factory=Endings)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _work_here: asyncio.Event = field(default_factory=asyncio.Event)
     _draining: asyncio.Event = field(default_factory=asyncio.Event)
     _loops: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -38,9 +42,14 @@ class Workers:
         """Begin to claim tasks."""
         self._loops = [asyncio.create_task(self._loop(f"{self.pod}/{n}")) for n in range(self.count)]
 
+    def kick(self) -> None:
+        """A task was handed in through this process: look at once."""
+        self._work_here.set()
+
     async def drain(self, grace_s: float) -> None:
         """Take nothing new; what has not ended after `grace_s` is left to another pod, from its checkpoint."""
         self._draining.set()
+        self._work_here.set()
         if self._loops:
             _, late = await asyncio.wait(self._loops, timeout=grace_s)
             for loop in late:
@@ -49,14 +58,8 @@ class Workers:
 
     async def _loop(self, worker: str) -> None:
         while not self._draining.is_set():
-            try:
-                claim = await self.store.claim(worker)
-            except RedisError as error:
-                self.log.warning("no tasks to be had", error=type(error).__name__)
-                await self._pause(TROUBLE_S)
-                continue
+            claim = await self._next(worker)
             if claim is None:
-                await self._pause(IDLE_S)
                 continue
             try:
                 await self._work(claim)
@@ -68,6 +71,22 @@ class Workers:
             except Exception:
                 # The lease runs out and the task is claimed again, a bounded number of times.
                 self.log.exception("a worker broke", task_id=claim.task.id)
+
+    async def _next(self, worker: str) -> Claim | None:
+        """A claimed task. Idle workers take turns, so that an idle pod asks Redis five times a second, not forty."""
+        async with self._turn:
+            self._work_here.clear()
+            if self._draining.is_set():
+                return None
+            try:
+                claim = await self.store.claim(worker)
+            except RedisError as error:
+                self.log.warning("no tasks to be had", error=type(error).__name__)
+                await self._pause(TROUBLE_S)
+                return None
+            if claim is None:
+                await self._pause(IDLE_S)
+            return claim
 
     async def _work(self, claim: Claim) -> None:
         CURRENT.set(Trace(claim.task.trace_id, claim.task.baggage))
@@ -94,6 +113,7 @@ class Workers:
         self.metrics.tasks.labels(agent, str(result.status)).inc()
         self.metrics.duration.labels(agent).observe(self.clock.monotonic() - began)
         self.metrics.steps.labels(agent).observe(result.steps_used)
+        self.endings.tell(claim.task.id)
 
     async def _keep(self, claim: Claim) -> None:
         while True:
@@ -105,4 +125,4 @@ class Workers:
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._draining.wait(), seconds)
+            await asyncio.wait_for(self._work_here.wait(), seconds)
