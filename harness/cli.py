@@ -32,22 +32,16 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option(
-        "--config", "-c", help="The windtunnel.toml to use. Default: the nearest one, upwards from here."
-    ),
+    typer.Option("--config", "-c", help="The windtunnel.toml to use. Default: the nearest one, upwards from here."),
 ]
 SeedOption = Annotated[
     int | None,
     typer.Option("--seed", help="The number that every random draw derives from. Default: the file's."),
 ]
-QuickOption = Annotated[
-    bool, typer.Option("--quick", help="Fewer examples, shorter phases; for a first look.")
-]
+QuickOption = Annotated[bool, typer.Option("--quick", help="Fewer examples, shorter phases; for a first look.")]
 
 
-def _suite_command(
-    suite: str, config: Path | None, names: list[str] | None, seed: int | None, quick: bool
-) -> None:
+def _suite_command(suite: str, config: Path | None, names: list[str] | None, seed: int | None, quick: bool) -> None:
     from harness.app.commands import run_command
 
     only = {suite: tuple(names or ())}
@@ -75,15 +69,21 @@ def contracts(
     seed: SeedOption = None,
     quick: QuickOption = False,
 ) -> None:
-    """Check what the services promise: OpenAPI, task life cycle, idempotency, tool schemas."""
+    """Check what the services promise: OpenAPI, task life cycle, idempotency, tool schemas.
+
+    [cyan]windtunnel contracts record[/cyan] writes the live contracts down as baselines, to be reviewed in git;
+    [cyan]windtunnel contracts diff[/cyan] shows what has changed against them, in Markdown, with semver advice.
+    """
+    if services and services[0] in ("record", "diff"):
+        from harness.app.baselines import baseline_command
+
+        raise typer.Exit(baseline_command(config, services[0], tuple(services[1:])))
     _suite_command("contracts", config, services, seed, quick)
 
 
 @app.command()
 def scenarios(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Scenarios to run, by name. Default: all.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Scenarios to run, by name. Default: all.")] = None,
     config: ConfigOption = None,
     seed: SeedOption = None,
     quick: QuickOption = False,
@@ -142,9 +142,7 @@ def down(config: ConfigOption = None) -> None:
 @app.command()
 def status(
     config: ConfigOption = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="For programs: every service's URL, and `kube_api`.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: every service's URL, and `kube_api`.")] = False,
 ) -> None:
     """Show what runs: services with their URLs, pods, the cluster's API. Exit code 2 when nothing runs."""
     from harness.app.commands import status_command

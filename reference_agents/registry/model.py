@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 
 class ToolDefinition(BaseModel):
@@ -22,7 +22,7 @@ class ToolDefinition(BaseModel):
     auth_type: Literal["none", "api_key", "oauth2"] = "none"
     rate_limit: int = Field(600, ge=1, le=1_000_000, description="Calls per minute and agent.")
     timeout_ms: int = Field(5000, ge=1, le=120_000)
-    annotations: dict[str, bool] = Field(default_factory=dict, description="readOnly, idempotent, destructive.")
+    annotations: dict[str, StrictBool] = Field(default_factory=dict, description="readOnly, idempotent, destructive.")
 
 
 class ToolList(BaseModel):
