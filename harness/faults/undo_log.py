@@ -23,7 +23,11 @@ UNCERTAIN_S = 6.0  # how long an injection whose outcome is unknown may still ta
 
 @dataclass(frozen=True)
 class UndoRecord:
-    """One fault on record. `stage`: written, injected, undone or failed; `by` says who undid it."""
+    """One fault on record. `stage`: written, injected, undone or failed; `by` says who undid it.
+
+    `order` counts up over a state folder. A fault injected on top of another restores that other one when it
+    is undone, so faults are undone in reverse order.
+    """
 
     id: str
     kind: str
@@ -32,6 +36,7 @@ class UndoRecord:
     stage: str = "written"
     by: str = ""
     detail: str = ""
+    order: int = 0
 
     @property
     def open(self) -> bool:
@@ -46,10 +51,16 @@ class UndoLog:
         self.folder = state / FOLDER
 
     def write(self, record: UndoRecord) -> UndoRecord:
-        """Put `record` on disk; when this returns it survives SIGKILL and a power cut. Returns it."""
+        """Put `record` on disk; when this returns it survives SIGKILL and a power cut.
+
+        Returns it as written: a new one gets its place in the order here.
+        """
         if not record.id or "/" in record.id or record.id.startswith("."):
             raise ValueError(f"{record.id!r} cannot be the name of an undo record")
         self.folder.mkdir(parents=True, exist_ok=True)
+        if not record.order:
+            last = max((other.order for other in self.records()), default=0)
+            record = replace(record, order=last + 1)
         row = {
             "v": 1,
             "id": record.id,
@@ -58,6 +69,7 @@ class UndoLog:
             "stage": record.stage,
             "by": record.by,
             "detail": record.detail,
+            "order": record.order,
             "steps": [to_json(step) for step in record.steps],
         }
         path = self.folder / f"{record.id}.json"
@@ -75,8 +87,10 @@ class UndoLog:
         return record
 
     def records(self) -> list[UndoRecord]:
-        """Every record, by id. One that cannot be read is a record that failed: it is never passed over."""
-        return [_read(path) for path in sorted(self.folder.glob("[!.]*.json"))]
+        """Every record in the order in which to undo: the last first. One that cannot be read is a record
+        that failed: it is never passed over."""
+        rows = [_read(path) for path in self.folder.glob("[!.]*.json")]
+        return sorted(rows, key=lambda record: (-record.order, record.id))
 
     def get(self, fault: str) -> UndoRecord | None:
         """The record of one fault, if there is one."""
@@ -145,6 +159,7 @@ def _read(path: Path) -> UndoRecord:
             stage=str(row["stage"]),
             by=str(row.get("by", "")),
             detail=str(row.get("detail", "")),
+            order=int(row.get("order", 0)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         detail = f"{path} cannot be read: {error}"
