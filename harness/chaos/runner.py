@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import os
 import signal
 import sys
 import threading
@@ -158,17 +159,26 @@ def say(text: str) -> None:
         pass  # nobody listens any more; the undo goes on
 
 
+def _line() -> bytes:
+    """One line of standard input, unbuffered: a thread that waits in a buffered reader blocks the exit."""
+    data = b""
+    while not data.endswith(b"\n") and (chunk := os.read(0, 65536)):
+        data += chunk
+    return data
+
+
 def main() -> int:
     logging.disable(logging.CRITICAL)  # the run directory is the record; Chaos Toolkit's log repeats it
     try:
-        job = Job.model_validate_json(sys.stdin.buffer.readline())
+        job = Job.model_validate_json(_line())
     except ValueError as error:
         print(f"no job on standard input: {error}", file=sys.stderr)
         return 64
     stop = threading.Event()
 
     def watch_parent() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):
+            pass
         stop.set()
 
     threading.Thread(target=watch_parent, daemon=True).start()

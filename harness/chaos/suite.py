@@ -94,9 +94,8 @@ class ChaosSuite:
             raise ConfigError(said)
         if overtime or code not in (EXIT_PASS, EXIT_NOT_UNDONE):
             reason = f"it took longer than {limit:.0f} s" if overtime else said or f"it ended with {code}"
-            outcome = "infra"
-            texts = [f"the experiment could not be run: {reason}"]
-            context.recorder.emit(experiment_check(experiment, outcome, texts), suite=self.name, scope=experiment.name)
+            check = experiment_check(experiment, "infra", [f"the experiment could not be run: {reason}"])
+            context.recorder.emit(check, suite=self.name, scope=experiment.name)
         context.progress.line(f"chaos: {experiment.name} " + ("done" if code == EXIT_PASS else "[red]broke[/red]"))
 
     async def _wait(self, process: Process, context: SuiteContext, limit: float) -> bool:

@@ -51,7 +51,10 @@ def experiment_check(experiment: Experiment, outcome: Outcome, texts: Sequence[s
         title=f"{experiment.title}: carried out as written, steady before and after",
         outcome=outcome,
         detail="; ".join(texts) or f"every step ran; {hypothesis or 'no hypothesis of its own'}",
-        payload={"injections": [kind for kind, _ in experiment.injections]},
+        payload={
+            "injections": [kind for kind, _ in experiment.injections],
+            "checkers": list(experiment.extension.checkers),
+        },
         replay=f"windtunnel chaos {experiment.name}",
         fix="" if outcome == "pass" else f"look at chaos/{experiment.path.name} and at what the target logged",
     )
