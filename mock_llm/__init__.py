@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mock_llm.codecs.protocol import ApiError
     from mock_llm.completion import Completion, Refusal, Text, Thinking, ToolCall, Usage
+    from mock_llm.embedded import MockLLM
+    from mock_llm.handle import Handle
+    from mock_llm.script.answer import Answer
+    from mock_llm.script.model import Rule
     from mock_llm.server import Server
     from mock_llm.settings import Settings
 
 __all__ = [
+    "Answer",
     "ApiError",
     "Completion",
+    "Handle",
+    "MockLLM",
     "Refusal",
+    "Rule",
     "Server",
     "Settings",
     "Text",
@@ -24,7 +32,11 @@ __all__ = [
 
 _HOMES = {
     "ApiError": "mock_llm.codecs.protocol",
+    "Answer": "mock_llm.script.answer",
     "Completion": "mock_llm.completion",
+    "Handle": "mock_llm.handle",
+    "MockLLM": "mock_llm.embedded",
+    "Rule": "mock_llm.script.model",
     "Refusal": "mock_llm.completion",
     "Server": "mock_llm.server",
     "Settings": "mock_llm.settings",

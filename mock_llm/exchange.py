@@ -76,6 +76,11 @@ class Exchange:
                     await self._stream(codec, request, completion)
                 else:
                     await self._whole(codec.render(completion, request, self.call))
+        except asyncio.CancelledError:
+            # An in-process client closed its response.
+            if not self.entry.seq:
+                self._record("aborted")
+            raise
         finally:
             if self.watcher is not None:
                 self.watcher.cancel()

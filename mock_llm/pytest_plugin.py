@@ -1,1 +1,53 @@
-"""Fixtures for tests that talk to the mock LLM."""
+"""Fixtures for tests that talk to the mock LLM. Loading this costs nothing: the server starts with the first use.
+
+def test_agent(mock_llm):
+    mock_llm.set_response(step=1, tool="search", arguments={"query": "cats"})
+    run_my_agent()                      # clients built now find the mock by their environment variables
+    mock_llm.assert_called(tool="search", times=1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from mock_llm.embedded import MockLLM
+    from mock_llm.handle import Handle
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`mock_llm_seed` in the ini file: from which every test's randomness derives."""
+    parser.addini("mock_llm_seed", "seed of the mock LLM server of the `mock_llm` fixture", default="0")
+
+
+@pytest.fixture(scope="session")
+def mock_llm_server(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
+    """The one server of this process (of each worker, under xdist), on a port of its own."""
+    from mock_llm.embedded import MockLLM
+
+    with MockLLM(seed=int(request.config.getini("mock_llm_seed"))) as server:
+        yield server
+
+
+@pytest.fixture
+def mock_llm(
+    mock_llm_server: MockLLM, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Handle]:
+    """A session of this test alone. OPENAI_BASE_URL and its kin lead there while the test runs.
+
+    The session's name is the test's id, so ids, chunks and draws are the same in every run and order.
+    """
+    from mock_llm.handle import set_environment
+
+    handle = mock_llm_server.session(request.node.nodeid.replace("/", "."))
+    handle.reset()
+    set_environment(handle, monkeypatch.setenv)
+    yield handle
+    unused = handle.unused()
+    if unused:
+        names = ", ".join(repr(rule.name) for rule in unused)
+        request.node.add_report_section("teardown", "mock_llm", f"rules that never answered: {names}")
+    handle.reset()

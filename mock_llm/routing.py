@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mock_llm.codecs.protocol import Codec, Route
 
@@ -12,26 +12,29 @@ _EMPTY: dict[str, str] = {}
 
 
 class Router:
-    """Literal paths by dictionary, templates by regular expression, in the order in which they came."""
+    """Literal paths by dictionary, templates by regular expression; routes that ask for a header first."""
 
     def __init__(self, codecs: Iterable[Codec]) -> None:
-        self._literal: dict[tuple[str, str], Found] = {}
+        self._literal: dict[tuple[str, str], list[Found]] = {}
         self._templates: list[tuple[str, re.Pattern[str], Codec, Route]] = []
-        self._paths: set[str] = set()
         for codec in codecs:
             for route in codec.routes:
                 if "{" in route.path:
                     self._templates.append((route.method, _compiled(route.path), codec, route))
                 else:
-                    self._literal[route.method, route.path] = (codec, route, _EMPTY)
+                    self._literal.setdefault((route.method, route.path), []).append((codec, route, _EMPTY))
+        for found in self._literal.values():
+            found.sort(key=lambda item: item[1].header is None)
+        self._templates.sort(key=lambda item: item[3].header is None)
 
-    def find(self, method: str, path: str) -> Found | None:
+    def find(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Found | None:
         """The codec, its route and what the placeholders matched."""
-        found = self._literal.get((method, path))
-        if found is not None:
-            return found
+        for found in self._literal.get((method, path), ()):
+            header = found[1].header
+            if header is None or header in headers:
+                return found
         for wanted, pattern, codec, route in self._templates:
-            if wanted == method:
+            if wanted == method and (route.header is None or route.header in headers):
                 match = pattern.fullmatch(path)
                 if match is not None:
                     return codec, route, match.groupdict()

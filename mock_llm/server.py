@@ -69,7 +69,7 @@ class Server:
         method: str = scope["method"]
         body = await read_body(receive)
         ordinal = session.next_ordinal()
-        found = self.router.find(method, path)
+        found = self.router.find(method, path, headers)
         call = Call(
             method=method,
             path=path,

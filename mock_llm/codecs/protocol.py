@@ -177,11 +177,14 @@ class Route:
 
     Without `answer` it generates: parse, script, render or stream. With `answer` it is a plain endpoint
     (models, retrieve, delete, embeddings ...): called with the call, it returns the Reply or raises ApiError.
+    header: the route holds only for requests with this header, and goes before one without: two providers
+    have the same path (`/v1/models`), and Anthropic's clients say `anthropic-version`.
     """
 
     method: str
     path: str
     answer: Callable[[Call], Reply] | None = None
+    header: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,8 @@ def read_script(path: Path) -> ScriptFile:
     extra = data if isinstance(data, dict) else {}
     pacing = extra.get("pacing")
     if pacing is not None and not isinstance(pacing, dict):
-        problem = Problem(str(path), line_of(node, "pacing"), "pacing: expected an object with a `kind`")
-        raise ScriptFileError(problem)
+        wrong = Problem(str(path), line_of(node, "pacing"), "pacing: expected an object with a `kind`")
+        raise ScriptFileError(wrong)
     return ScriptFile(placed, extra.get("faults"), pacing)
 
 

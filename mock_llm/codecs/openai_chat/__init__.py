@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mock_llm.codecs import _openai
+from mock_llm.codecs.openai_chat import stored
 from mock_llm.codecs.openai_chat.parse import parse
 from mock_llm.codecs.openai_chat.render import render
 from mock_llm.codecs.openai_chat.stream import stream
@@ -18,7 +19,7 @@ class OpenAIChat:
     """The codec; each part lies in a module of its own."""
 
     name = "openai-chat"
-    routes: tuple[Route, ...] = (Route("POST", "/v1/chat/completions"),)
+    routes: tuple[Route, ...] = (Route("POST", "/v1/chat/completions"), *stored.ROUTES)
     hints = Hints(done=b"data: [DONE]\n\n")
 
     def parse(self, call: Call) -> Request:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mock_llm.codecs._openai import invalid
 from mock_llm.codecs.openai_chat.validate import validate
-from mock_llm.codecs.protocol import Call
+from mock_llm.codecs.protocol import ApiError, Call
 from mock_llm.completion import (
     AUTO,
     DEFAULT,
@@ -23,6 +23,8 @@ from mock_llm.completion import (
     ToolResult,
     Turn,
 )
+from mock_llm.models import exists, window
+from mock_llm.tokens import prompt_tokens
 
 _MEDIA = {"image_url": "image", "input_audio": "audio", "file": "file"}
 
@@ -33,10 +35,17 @@ def parse(call: Call) -> Request:
     if not isinstance(raw, dict):
         raise invalid("Invalid type for request body: expected an object.")
     validate(raw)
+    model = raw["model"]
+    if not exists(model, call.settings):
+        raise ApiError(
+            404,
+            f"The model `{model}` does not exist or you do not have access to it.",
+            code="model_not_found",
+        )
     system, turns = _turns(raw["messages"])
-    return Request(
+    request = Request(
         protocol="openai-chat",
-        model=raw["model"],
+        model=model,
         turns=turns,
         system=system,
         tools=_tools(raw) if "tools" in raw or "functions" in raw else (),
@@ -48,6 +57,22 @@ def parse(call: Call) -> Request:
         session=call.session,
         ordinal=call.ordinal,
     )
+    # A character is at most a token: short requests need no count.
+    limit = window(model, call.settings)
+    if limit is not None and len(call.body) > limit:
+        _fits(request, limit)
+    return request
+
+
+def _fits(request: Request, limit: int) -> None:
+    used = prompt_tokens(request)
+    if used > limit:
+        raise invalid(
+            f"This model's maximum context length is {limit} tokens. However, your messages resulted in {used} "
+            "tokens. Please reduce the length of the messages.",
+            "messages",
+            "context_length_exceeded",
+        )
 
 
 def _turns(messages: list[dict[str, Any]]) -> tuple[str, tuple[Turn, ...]]:
