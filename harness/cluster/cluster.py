@@ -28,6 +28,7 @@ from harness.core.errors import ConfigError, InfraError
 
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # the letters that Kubernetes puts into names
 EVENTS_KEPT = 500
+CRASHES = 5  # exits of a container after which waiting for it to get ready is given up
 
 
 @dataclass
@@ -568,6 +569,13 @@ class LocalCluster:
         while self.unready():
             if self.failure is not None:
                 raise self.failure
+            looping = [
+                pod.name for pod in self.pods.values() if any(s.restarts >= CRASHES for s in pod.states.values())
+            ]
+            if looping:
+                raise InfraError(
+                    f"{', '.join(looping)} ended {CRASHES} times\n{self.explain()}", hint="the log above says why"
+                )
             if self.clock.monotonic() > deadline:
                 raise InfraError(
                     f"not ready after {timeout_s:g} s: {', '.join(self.unready())}\n{self.explain()}",

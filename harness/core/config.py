@@ -79,7 +79,7 @@ class Image(Section):
     """How the local cluster runs an image without a container: exactly one of the three."""
 
     command: tuple[str, ...] | None = None
-    python: str | None = None  # "package.module:function", called with the container's args
+    python: str | None = None  # "package.module:function", an entry point that reads sys.argv
     builtin: Literal["redis"] | None = None
 
     @model_validator(mode="after")

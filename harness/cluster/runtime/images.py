@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from harness.core.config import Image
 from harness.core.errors import ConfigError, InfraError
 
-# `python -c` and not `-m`: the function is called with the container's args, and its return is the exit code.
-_CALL = "import sys, importlib; sys.exit(getattr(importlib.import_module({module!r}), {function!r})(sys.argv[1:]))"
+# As an entry point of a package does it: sys.argv holds the container's args, the return is the exit code.
+_CALL = "import sys, importlib; sys.argv[0] = {module!r}; sys.exit(getattr(importlib.import_module({module!r}), {function!r})())"
 
 
 def repository(image: str) -> str:
