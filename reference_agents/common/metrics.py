@@ -46,3 +46,20 @@ class Metrics:
     def exposition(self) -> bytes:
         """The text that /metrics answers."""
         return generate_latest(self.registry)
+
+
+class RegistryMetrics:
+    """The registry's metrics. Only tools that exist and agents that may call them become labels."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.calls = Counter(
+            "tool_invocations", "Calls by outcome", ["tool", "agent", "outcome"], registry=self.registry
+        )
+        self.duration = Histogram(
+            "tool_invocation_duration_seconds", "From forward to answer", ["tool"], registry=self.registry
+        )
+
+    def exposition(self) -> bytes:
+        """The text that /metrics answers."""
+        return generate_latest(self.registry)

@@ -47,6 +47,7 @@ class Settings:
     workers: int = 8
     lease_s: float = 3.0
     flaw: str = ""
+    registration_token: str = ""
     tools: tuple[str, ...] = ()
 
     @classmethod
@@ -82,11 +83,12 @@ class Settings:
             workers=int(number("WORKERS", 8)),
             lease_s=number("LEASE_SECONDS", 3.0),
             flaw=env.get("REFERENCE_FLAW", ""),
+            registration_token=_secret(env, "REGISTRATION_TOKEN_FILE", ""),
             tools=tuple(filter(None, env.get("TOOL_URLS", "").split(","))),
         )
 
 
-def _secret(env: Mapping[str, str], name: str) -> str:
-    """The contents of the file that `name` points at; a key that protects nothing where there is none."""
+def _secret(env: Mapping[str, str], name: str, without: str = "sk-local") -> str:
+    """The contents of the file that `name` points at; `without`, which protects nothing, where there is none."""
     path = env.get(name)
-    return Path(path).read_text().strip() if path else "sk-local"
+    return Path(path).read_text().strip() if path else without

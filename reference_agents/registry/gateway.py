@@ -12,6 +12,7 @@ import structlog
 
 from reference_agents.common.clock import Clock
 from reference_agents.common.context import current
+from reference_agents.common.metrics import RegistryMetrics
 from reference_agents.common.problem import Refused
 from reference_agents.registry.catalogue import Catalogue, complaint
 from reference_agents.registry.model import InvocationResult
@@ -26,6 +27,7 @@ class Gateway:
     http: httpx.AsyncClient
     clock: Clock
     log: structlog.typing.FilteringBoundLogger
+    metrics: RegistryMetrics
 
     def may(self, agent: str, tool: str) -> bool:
         """Is `tool` on the agent's list?"""
@@ -54,6 +56,8 @@ class Gateway:
                 raise Refused(502, f"result of {tool} is against its schema: {wrong}")
             outcome = "ok"
         finally:
+            self.metrics.calls.labels(tool, agent, outcome).inc()
+            self.metrics.duration.labels(tool).observe(self.clock.monotonic() - began)
             self.log.info(
                 "tool invoked", tool=tool, version=found.definition.version, agent=agent, outcome=outcome,
                 task_id=headers.get("x-task-id", ""), duration_ms=round((self.clock.monotonic() - began) * 1000, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -18,6 +19,7 @@ from reference_agents.api.middleware import RequestContext
 from reference_agents.api.routes import Readiness
 from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
+from reference_agents.common.metrics import CONTENT_TYPE, RegistryMetrics
 from reference_agents.common.problem import Refused, declared
 from reference_agents.common.settings import Settings
 from reference_agents.flaws import with_registry_flaw
@@ -27,6 +29,10 @@ from reference_agents.registry.model import Invocation, InvocationResult, ToolDe
 
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 Agent = Annotated[str | None, Header(alias="X-Agent-Id", max_length=128, description="Who asks; access goes by it.")]
+
+Token = Annotated[
+    str | None, Header(alias="X-Registration-Token", max_length=256, description="Proves that a tool is one of ours.")
+]
 
 
 def acl_of(env: Mapping[str, str]) -> dict[str, frozenset[str]]:
@@ -40,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0)
     http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200))
     logger = log.configure("tool-registry", settings.pod)
-    gateway = Gateway(Catalogue(redis), acl_of(os.environ), http, RealClock(), logger)
+    gateway = Gateway(Catalogue(redis), acl_of(os.environ), http, RealClock(), logger, RegistryMetrics())
     gateway = with_registry_flaw(gateway, settings.flaw)
 
     @contextlib.asynccontextmanager
@@ -62,8 +68,10 @@ def create_app(settings: Settings) -> FastAPI:
         rows = await gateway.catalogue.all()
         return ToolList(tools=[row for row in rows if agent is None or gateway.may(agent, row.name)])
 
-    @app.post("/tools", status_code=201, responses=declared(422, 503), summary="Register a tool")
-    async def register(definition: ToolDefinition) -> ToolDefinition:
+    @app.post("/tools", status_code=201, responses=declared(401, 422, 503), summary="Register a tool")
+    async def register(definition: ToolDefinition, token: Token = None) -> ToolDefinition:
+        if not hmac.compare_digest((token or "").encode(), settings.registration_token.encode()):
+            raise Refused(401, "only a tool that has the registration token registers itself")
         try:
             await gateway.catalogue.put(definition)
         except ValueError as error:
@@ -92,5 +100,9 @@ def create_app(settings: Settings) -> FastAPI:
         except (RedisError, OSError) as error:
             return JSONResponse({"ready": False, "checks": {"redis": type(error).__name__}}, 503)
         return JSONResponse({"ready": True, "checks": {"redis": "ok"}})
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(gateway.metrics.exposition(), media_type=CONTENT_TYPE)
 
     return app

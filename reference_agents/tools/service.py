@@ -48,7 +48,7 @@ def create_app(tool: Tool, settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(_register(definition, settings.registry_url, registered, logger))
+        task = asyncio.create_task(_register(definition, settings, registered, logger))
         yield
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -62,7 +62,10 @@ def create_app(tool: Tool, settings: Settings) -> FastAPI:
     async def no_store(request: Request, error: Exception) -> JSONResponse:
         return problem.response(503, "the ledger cannot be reached")
 
-    @app.post("/call", responses=declared(409, 422, 503), summary=definition.description)
+    schema = {name: part for name, part in definition.parameters.items() if name != "$schema"}
+    described_body = {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+    @app.post("/call", responses=declared(409, 422, 503), summary=definition.description, openapi_extra=described_body)
     async def call(arguments: dict[str, Any], request: Request) -> Any:
         wrong = complaint(validator, arguments)
         if wrong:
@@ -95,12 +98,14 @@ def create_app(tool: Tool, settings: Settings) -> FastAPI:
 
 
 async def _register(
-    definition: ToolDefinition, registry: str, done: asyncio.Event, logger: structlog.typing.FilteringBoundLogger
+    definition: ToolDefinition, settings: Settings, done: asyncio.Event, logger: structlog.typing.FilteringBoundLogger
 ) -> None:
+    headers = {"X-Registration-Token": settings.registration_token} if settings.registration_token else {}
+    url = f"{settings.registry_url}/tools"
     async with httpx.AsyncClient(timeout=3.0) as http:
         while True:
             try:
-                answer = await http.post(f"{registry}/tools", json=definition.model_dump())
+                answer = await http.post(url, json=definition.model_dump(), headers=headers)
                 good = answer.status_code == 201
             except httpx.HTTPError:
                 good = False

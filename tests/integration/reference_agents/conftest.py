@@ -29,6 +29,7 @@ class Stack:
     """Processes of one module's tests. `agents` are replicas of agent-search."""
 
     folder: Path
+    token: Path
     redis_url: str = ""
     llm: str = ""
     registry: str = ""
@@ -49,6 +50,7 @@ class Stack:
             "PORT": str(port),
             "HOST": "127.0.0.1",
             "POD_NAME": name,
+            "REGISTRATION_TOKEN_FILE": str(self.token),
             "REDIS_URL": self.redis_url,
             "REGISTRY_URL": self.registry or f"http://127.0.0.1:{port}",
             "OPENAI_BASE_URL": f"{self.llm}/v1",
@@ -94,7 +96,9 @@ class Stack:
 @pytest.fixture(scope="module")
 def backing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Redis, the scripted LLM, the registry and the tool; no agent yet."""
-    stack = Stack(tmp_path_factory.mktemp("stack"))
+    folder = tmp_path_factory.mktemp("stack")
+    (folder / "token").write_text("registration-token")
+    stack = Stack(folder, folder / "token")
     port, llm_port = free_port(), free_port()
     stack.redis_url = f"redis://127.0.0.1:{port}/0"
     stack.start("redis", [REDIS_SERVER_PATH, "--port", str(port), "--save", "", "--bind", "127.0.0.1"])

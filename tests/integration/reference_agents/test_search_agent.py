@@ -149,3 +149,17 @@ def test_metrics_count_tasks_and_logs_show_no_prompt(stack: Any) -> None:
     assert "task ended" in logs
     assert "xylophone" not in logs
     assert "secret-session" not in logs
+
+
+def test_a_405_lists_what_the_path_takes(stack: Any) -> None:
+    answer = httpx.put(f"{stack.agents[0]}/tasks", json={})
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    answer = httpx.delete(f"{stack.registry}/tools")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+
+
+def test_only_a_tool_with_the_token_registers_itself(stack: Any) -> None:
+    definition = httpx.get(f"{stack.registry}/tools/web_search").json()
+    answer = httpx.post(f"{stack.registry}/tools", json={**definition, "endpoint": "http://127.0.0.1:9/elsewhere"})
+    assert answer.status_code == 401
+    assert httpx.get(f"{stack.registry}/tools/web_search").json()["endpoint"] == definition["endpoint"]
