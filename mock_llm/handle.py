@@ -191,6 +191,10 @@ class Handle:
         """Total price of the session's tokens in US dollars."""
         return self.calls.cost(prices)
 
+    def now(self) -> float:
+        """Epoch seconds by the session's clock; under virtual time, with all that its requests waited."""
+        return self.server.clock.now(self.name)
+
     @property
     def _session(self) -> Any:
         return self.server.sessions.get(self.name)

@@ -91,13 +91,13 @@ def _check(name: str, value: Any, kinds: Any, least: float | None, most: float |
         got = _WORDS.get(type(value), "something else")
         raise invalid(f"Invalid type for '{name}': expected {expected}, but got {got} instead.", name, "invalid_type")
     if least is not None and value < least:
-        _bound(name, value, least, "minimum", "below")
+        _bound(name, value, least, "minimum", "below", kinds)
     if most is not None and value > most:
-        _bound(name, value, most, "maximum", "above")
+        _bound(name, value, most, "maximum", "above", kinds)
 
 
-def _bound(name: str, value: Any, bound: float, word: str, side: str) -> None:
-    kind = "integer" if isinstance(value, int) and isinstance(bound, int) else "decimal"
+def _bound(name: str, value: Any, bound: float, word: str, side: str, kinds: Any) -> None:
+    kind = "integer" if kinds is int else "decimal"
     raise invalid(
         f"Invalid '{name}': {kind} {side} {word} value. Expected a value "
         f"{'>=' if side == 'below' else '<='} {bound}, but got {value} instead.",
