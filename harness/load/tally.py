@@ -1,0 +1,30 @@
+"""How well the generator itself did, and the phases as they happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hdrh.histogram import HdrHistogram
+
+
+@dataclass
+class Lateness:
+    """How much later than due each request was really sent, in an HdrHistogram of microseconds."""
+
+    due: int = 0
+    sent: int = 0
+    histogram: HdrHistogram = field(default_factory=lambda: HdrHistogram(1, 60_000_000, 3))
+
+    def record(self, seconds: float) -> None:
+        """One request went out, `seconds` after it was due."""
+        self.sent += 1
+        self.histogram.record_value(max(1, int(seconds * 1e6)))
+
+    @property
+    def dropped(self) -> int:
+        """Requests that were due and never sent."""
+        return self.due - self.sent
+
+    def quantile_s(self, percent: float) -> float:
+        """Lateness in seconds at a percentile."""
+        return float(self.histogram.get_value_at_percentile(percent)) / 1e6 if self.sent else 0.0
