@@ -19,6 +19,7 @@ import yaml
 
 from harness.chaos.job import Job
 from harness.core.clock import RealClock
+from harness.core.events import Check
 from harness.core.seed import Seed
 from harness.evidence.rundir import RunDir
 from harness.faults.heal import heal
@@ -161,3 +162,20 @@ def test_what_cannot_be_undone_is_exit_code_3_and_is_kept(fake: Any, tmp_path: P
         assert "answered 404" in report.failed[0]
     (record,) = UndoLog(state).records()
     assert record.stage == "failed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_experiment_undone_and_never_as_a_pass(
+    fake: Any, tmp_path: Path, number: signal.Signals
+) -> None:
+    process = start(fake, tmp_path, 1)
+    assert until(fake.left, 20)
+    os.kill(process.pid, number)
+    process.wait(40)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert fake.left() == []
+    (run,) = (tmp_path / "reports").iterdir()
+    checks = [e.body for e in RunDir.open(run).events() if isinstance(e.body, Check)]
+    assert [check.outcome for check in checks] != ["pass"]
+    assert len(checks) == 1
