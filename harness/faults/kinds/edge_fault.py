@@ -1,0 +1,98 @@
+"""An edge between two services of the local cluster is delayed, cut, or answers an error of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from harness.core.errors import ConfigError
+from harness.faults.edges import Edges
+from harness.faults.fault import FAULTS, Injection, Params, Site, Witnessed, strength
+
+EdgeKind = Literal["delay", "black_hole", "refuse", "reset", "http"]
+# What the edge counts when such a fault strikes.
+COUNTERS: dict[EdgeKind, tuple[str, ...]] = {
+    "black_hole": ("held",),
+    "refuse": ("refused",),
+    "reset": ("reset",),
+    "http": ("answered",),
+}
+
+
+class EdgeFaultParams(Params):
+    """On the edges from `source` (a workload; None: every pod) to `service`. `delay_ms` is one way, towards the
+    service; `status` is what an `http` edge answers in the service's stead."""
+
+    service: str
+    source: str
+    edge: EdgeKind
+    delay_ms: float = Field(0.0, ge=0)
+    status: int = Field(503, ge=400, le=599)
+    timeout_s: float = Field(15.0, gt=0)  # how long the witness waits for traffic
+
+    @model_validator(mode="after")
+    def _delay(self) -> EdgeFaultParams:
+        if (self.edge == "delay") != (self.delay_ms > 0):
+            raise ValueError("delay_ms goes with edge: delay, and with it alone")
+        return self
+
+
+@FAULTS.register("edge_fault")
+class EdgeFaultKind:
+    """Witness: the counters of those edges, which the proxy keeps as bytes pass: the mean delay of the chunks
+    since the injection, or how many connections or requests the fault struck. It needs traffic."""
+
+    params = EdgeFaultParams
+
+    def plan(self, params: EdgeFaultParams, site: Site) -> Injection:
+        edges = Edges.of(site)
+        if not edges.rows(params.source, params.service):
+            raise ConfigError(
+                f"there is no edge from {params.source} to {params.service}",
+                hint="an edge exists where a pod's environment names the service",
+            )
+        name = "windtunnel-" + hashlib.sha256(params.model_dump_json().encode()).hexdigest()[:8]
+        return Injection(
+            kind="edge_fault",
+            subject=f"{params.source} -> {params.service}",
+            params=params,
+            victims=(params.service,),
+            undo=(edges.undo(name),),
+            facts={"name": name, "before": _counts(edges, params)},
+        )
+
+    def inject(self, injection: Injection, site: Site) -> None:
+        params = injection.params
+        assert isinstance(params, EdgeFaultParams)
+        fault: dict[str, Any] = {"kind": params.edge}
+        if params.edge == "delay":
+            fault.update(delay_ms=params.delay_ms, direction="up")
+        if params.edge == "http":
+            fault.update(status=params.status)
+        Edges.of(site).put(injection.facts["name"], fault, source=params.source, service=params.service)
+
+    def witness(self, injection: Injection, site: Site) -> Witnessed:
+        params = injection.params
+        assert isinstance(params, EdgeFaultParams)
+        edges = Edges.of(site)
+        before: dict[str, float] = injection.facts["before"]
+        counter = "delayed" if params.edge == "delay" else COUNTERS[params.edge][0]
+
+        def struck() -> float:
+            return _counts(edges, params)[counter] - before[counter]
+
+        site.wait_for(struck, params.timeout_s)
+        after = _counts(edges, params)
+        count = after[counter] - before[counter]
+        if params.edge == "delay" and count > 0:
+            mean = (after["delay_sum_ms"] - before["delay_sum_ms"]) / count
+            return strength("edge counters", planned=params.delay_ms, measured=mean, unit="ms", chunks=count)
+        detail = f"{count:g} times struck on the way from {params.source} to {params.service}"
+        return Witnessed("edge counters", count > 0, {counter: count}, detail)
+
+
+def _counts(edges: Edges, params: EdgeFaultParams) -> dict[str, float]:
+    names = ("delayed", "delay_sum_ms") if params.edge == "delay" else COUNTERS[params.edge]
+    return {name: edges.counted(params.source, params.service, [name]) for name in names}
