@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 from redis.asyncio import Redis
 
+from reference_agents.api.readiness import Dependencies
 from reference_agents.common.clock import Clock
 from reference_agents.common.metrics import Metrics
 from reference_agents.common.settings import Settings
@@ -29,3 +30,19 @@ class Parts:
     runner: AgentRunner
     store: TaskStore
     workers: Workers
+    dependencies: Dependencies
+
+    def with_llm(self, llm: LLMClient) -> Parts:
+        """The same service over another LLM client."""
+        self.llm = self.runner.llm = llm
+        return self
+
+    def with_runner(self, runner: AgentRunner) -> Parts:
+        """The same service over another runner."""
+        self.runner = self.workers.runner = runner
+        return self
+
+    def with_store(self, store: TaskStore) -> Parts:
+        """The same service over another store of tasks."""
+        self.store = self.workers.store = store
+        return self

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import Annotated
 
-import httpx
 from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from redis.exceptions import RedisError
 
 from reference_agents.api.deps import Parts
+from reference_agents.api.readiness import Readiness
 from reference_agents.common.context import current
 from reference_agents.common.metrics import CONTENT_TYPE
 from reference_agents.common.problem import Refused, declared
@@ -34,13 +33,6 @@ class Health(BaseModel):
 
     status: str
     llm: dict[str, str]
-
-
-class Readiness(BaseModel):
-    """Readiness: what the service needs to do its work."""
-
-    ready: bool
-    checks: dict[str, str]
 
 
 def router(parts: Parts) -> APIRouter:
@@ -105,20 +97,8 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/ready", responses={503: {"model": Readiness, "description": "Not ready"}}, summary="Can it work?")
     async def ready() -> Response:
-        checks = {}
-        try:
-            async with asyncio.timeout(1.0):
-                await parts.redis.ping()
-            checks["redis"] = "ok"
-        except (RedisError, TimeoutError, OSError) as error:
-            checks["redis"] = type(error).__name__
-        try:
-            answer = await parts.http.get(f"{parts.settings.registry_url}/health", timeout=1.0)
-            checks["registry"] = "ok" if answer.status_code == 200 else f"HTTP {answer.status_code}"
-        except httpx.HTTPError as error:
-            checks["registry"] = type(error).__name__
-        good = all(check == "ok" for check in checks.values())
-        return JSONResponse(Readiness(ready=good, checks=checks).model_dump(), 200 if good else 503)
+        found = await parts.dependencies.ready()
+        return JSONResponse(found.model_dump(), 200 if found.ready else 503)
 
     @routes.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from reference_agents.api.deps import Parts
 from reference_agents.api.middleware import RequestContext
+from reference_agents.api.readiness import Dependencies
 from reference_agents.api.routes import router
 from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
@@ -73,7 +74,8 @@ def assemble(agent: str, settings: Settings) -> Parts:
     )
     store = TaskStore(redis, agent, clock, lease_s=settings.lease_s)
     workers = Workers(store, runner, metrics, clock, logger, settings.pod, settings.workers, settings.lease_s)
-    return Parts(settings, clock, metrics, http, redis, llm, runner, store, workers)
+    dependencies = Dependencies(redis, http, settings.registry_url)
+    return Parts(settings, clock, metrics, http, redis, llm, runner, store, workers, dependencies)
 
 
 def create_app(agent: str, settings: Settings) -> FastAPI:

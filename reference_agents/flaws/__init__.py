@@ -1,40 +1,35 @@
 """Known defects, one file each; FLAWS.md says what a harness should see of them.
 
-A flaw is a module with `apply(parts) -> parts` (an agent's) or `apply_registry(gateway) -> gateway` that replaces
-one collaborator where the service is put together. The real code knows nothing of it.
+A flaw is a module with `apply(parts)` (an agent's), `apply_registry(gateway)` or `apply_tool(parts)` that replaces one
+collaborator where the service is put together and returns it. The real code knows nothing of it.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import TypeVar
 
-from reference_agents.api.deps import Parts
-from reference_agents.registry.gateway import Gateway
+T = TypeVar("T")
+_NO_FLAWS = frozenset({"replacing"})
 
 
 def names() -> list[str]:
     """Every flaw there is."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _NO_FLAWS)
 
 
-def with_flaw(parts: Parts, name: str) -> Parts:
-    """`parts` with the flaw `name`; as they are without one. Raises ValueError naming the flaws there are."""
+def with_flaw(parts: T, name: str, hook: str = "apply") -> T:
+    """`parts` with the flaw `name`; as they are where there is none, or where it is another kind of service's.
+
+    `hook` is `apply` for an agent, `apply_registry`, `apply_tool`. Raises ValueError naming the flaws there are.
+    """
     if not name:
         return parts
     if name not in names():
         raise ValueError(f"there is no flaw {name!r}; there are: {', '.join(names())}")
     module = importlib.import_module(f"{__name__}.{name}")
-    if not hasattr(module, "apply"):
-        return parts  # a flaw of the registry's
-    flawed: Parts = module.apply(parts)
-    return flawed
-
-
-def with_registry_flaw(gateway: Gateway, name: str) -> Gateway:
-    """The registry's gateway with the flaw `name`, where it is one of the registry's."""
-    module = importlib.import_module(f"{__name__}.{name}") if name in names() else None
-    if module is None or not hasattr(module, "apply_registry"):
-        return gateway
-    flawed: Gateway = module.apply_registry(gateway)
+    if not hasattr(module, hook):
+        return parts
+    flawed: T = getattr(module, hook)(parts)
     return flawed

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from reference_agents.common.clock import Clock
 from reference_agents.common.metrics import Metrics
@@ -22,23 +23,18 @@ from reference_agents.llm.wire import Wire
 PATIENCE_S = 3.0  # A provider that asks for more quiet than this is passed over for the next model.
 
 
+@dataclass
 class LLMClient:
     """Answers as long as one model of `cascade` does."""
 
-    def __init__(
-        self,
-        wire: Wire,
-        cascade: Sequence[Model],
-        breakers: Mapping[Model, Breaker],
-        backoff: Backoff,
-        clock: Clock,
-        metrics: Metrics,
-        *,
-        attempts: int = 3,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._wire, self._cascade, self._breakers, self._backoff = wire, tuple(cascade), breakers, backoff
-        self._clock, self._metrics, self._attempts, self._sleep = clock, metrics, attempts, sleep
+    wire: Wire
+    cascade: Sequence[Model]
+    breakers: Mapping[Model, Breaker]
+    backoff: Backoff
+    clock: Clock
+    metrics: Metrics
+    attempts: int = 3
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def ask(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, max_tokens: int, deadline: float
@@ -49,34 +45,34 @@ class LLMClient:
         Unavailable, with each model's reason, when the cascade is at its end.
         """
         reasons = []
-        for model in self._cascade:
+        for model in self.cascade:
             try:
                 return await self._ask_model(model, messages, tools, max_tokens, deadline)
             except LLMError as error:
                 if isinstance(error, Rejected) and error.malformed:
                     raise
-                if self._clock.monotonic() >= deadline:
+                if self.clock.monotonic() >= deadline:
                     raise TimedOut("deadline_exceeded", error.reason) from None
                 reasons.append(f"{model.name} {error.reason}")
         raise Unavailable("llm_unavailable", ", ".join(reasons))
 
     def states(self) -> dict[str, str]:
         """Each model's breaker, for /health."""
-        for model, breaker in self._breakers.items():
-            self._metrics.breaker.labels(self._metrics.agent, model.name).set(breaker.state)
-        return {model.name: breaker.state.name.lower() for model, breaker in self._breakers.items()}
+        for model, breaker in self.breakers.items():
+            self.metrics.breaker.labels(self.metrics.agent, model.name).set(breaker.state)
+        return {model.name: breaker.state.name.lower() for model, breaker in self.breakers.items()}
 
     async def _ask_model(
         self, model: Model, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int, deadline: float
     ) -> Reply:
-        breaker = self._breakers[model]
+        breaker = self.breakers[model]
         error: LLMError = Transient("breaker_open")
-        for attempt in range(self._attempts):
+        for attempt in range(self.attempts):
             if not breaker.admit():
                 raise error
-            left = deadline - self._clock.monotonic()
+            left = deadline - self.clock.monotonic()
             try:
-                reply = await self._wire.ask(model, messages, tools, max_tokens=max_tokens, within_s=max(left, 0.0))
+                reply = await self.wire.ask(model, messages, tools, max_tokens=max_tokens, within_s=max(left, 0.0))
             except Transient as problem:
                 error = problem
                 self._count(model, problem.reason)
@@ -96,11 +92,11 @@ class LLMClient:
                 self._count(model, "ok")
                 breaker.succeeded()
                 return reply
-            wait = self._backoff.wait_s(attempt, error.retry_after_s)
-            left = deadline - self._clock.monotonic()
-            if attempt + 1 == self._attempts or wait > min(PATIENCE_S, left):
+            wait = self.backoff.wait_s(attempt, error.retry_after_s)
+            left = deadline - self.clock.monotonic()
+            if attempt + 1 == self.attempts or wait > min(PATIENCE_S, left):
                 raise error
-            await self._sleep(wait)
+            await self.sleep(wait)
         raise error
 
     def _judge(self, breaker: Breaker, problem: Transient) -> None:
@@ -111,4 +107,4 @@ class LLMClient:
             breaker.hold(problem.retry_after_s)
 
     def _count(self, model: Model, outcome: str) -> None:
-        self._metrics.llm.labels(self._metrics.agent, model.name, outcome).inc()
+        self.metrics.llm.labels(self.metrics.agent, model.name, outcome).inc()

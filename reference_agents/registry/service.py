@@ -16,13 +16,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from reference_agents.api.middleware import RequestContext
-from reference_agents.api.routes import Readiness
+from reference_agents.api.readiness import Readiness
 from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import CONTENT_TYPE, RegistryMetrics
 from reference_agents.common.problem import Refused, declared
 from reference_agents.common.settings import Settings
-from reference_agents.flaws import with_registry_flaw
+from reference_agents.flaws import with_flaw
 from reference_agents.registry.catalogue import Catalogue
 from reference_agents.registry.gateway import Gateway
 from reference_agents.registry.model import Invocation, InvocationResult, ToolDefinition, ToolList
@@ -47,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200))
     logger = log.configure("tool-registry", settings.pod)
     gateway = Gateway(Catalogue(redis), acl_of(os.environ), http, RealClock(), logger, RegistryMetrics())
-    gateway = with_registry_flaw(gateway, settings.flaw)
+    gateway = with_flaw(gateway, settings.flaw, "apply_registry")
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -20,32 +20,32 @@ class ContextManager:
     """Remembers finished turns of a session and builds what the model is sent. Nothing stays in the process."""
 
     def __init__(self, redis: Redis, agent: str, *, turns: int = TURNS, context_tokens: int = CONTEXT_TOKENS) -> None:
-        self._redis, self._agent = redis, agent
-        self._turns, self._context_tokens = turns, context_tokens
+        self.redis, self.agent = redis, agent
+        self.turns, self.context_tokens = turns, context_tokens
 
     def _key(self, session_id: str) -> str:
-        return f"{self._agent}:session:{session_id}"
+        return f"{self.agent}:session:{session_id}"
 
     async def history(self, session_id: str) -> list[Message]:
         """The last turns, oldest first."""
-        rows: Any = await self._redis.lrange(self._key(session_id), -self._turns, -1)
+        rows: Any = await self.redis.lrange(self._key(session_id), -self.turns, -1)
         return [Message.model_validate_json(row) for row in rows]
 
     async def remember(self, session_id: str, task_id: str, turns: Sequence[Message]) -> None:
         """Add a task's question and answer; a task that is finished twice is remembered once."""
         key = self._key(session_id)
-        if not await self._redis.set(f"{key}:seen:{task_id}", 1, nx=True, ex=EXPIRY_S):
+        if not await self.redis.set(f"{key}:seen:{task_id}", 1, nx=True, ex=EXPIRY_S):
             return
-        pipe = self._redis.pipeline(transaction=True)
+        pipe = self.redis.pipeline(transaction=True)
         pipe.rpush(key, *(json.dumps(turn.model_dump(exclude_defaults=True)) for turn in turns))
-        pipe.ltrim(key, -self._turns, -1)
+        pipe.ltrim(key, -self.turns, -1)
         pipe.expire(key, EXPIRY_S)
         await pipe.execute()
 
     def context(self, system: str, history: Sequence[Message], work: Sequence[Message]) -> list[Message]:
         """System prompt, as much of the history as fits, then the present work; see `compress`."""
         head = Message(role="system", content=system)
-        return compress([head, *history, *work], self._context_tokens, keep_last=len(work))
+        return compress([head, *history, *work], self.context_tokens, keep_last=len(work))
 
 
 def compress(messages: Sequence[Message], most: int, *, keep_last: int = 1) -> list[Message]:

@@ -24,7 +24,7 @@ from reference_agents.runner.schemas import AgentResult, AgentTask, TaskRequest,
 KEEP_S = 24 * 3600
 MOST_ATTEMPTS = 5  # claims before a task is given up: it has killed that many workers
 
-_SUBMIT = """
+SUBMIT = """
 local known = redis.call('HMGET', KEYS[2], 'task', 'print')
 if known[1] then
   if known[2] ~= ARGV[3] then return {'conflict', known[1]} end
@@ -39,7 +39,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])
 redis.call('LPUSH', KEYS[3], ARGV[1])
 return {'new', ARGV[1]}
 """
-_CLAIM = """
+CLAIM = """
 local id = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'LIMIT', 0, 1)[1]
 if not id then id = redis.call('RPOP', KEYS[1]) end
 if not id then return nil end
@@ -55,18 +55,18 @@ redis.call('ZADD', KEYS[2], ARGV[2], id)
 local row = redis.call('HMGET', key, 'task', 'progress')
 return {id, tostring(fence), row[1], row[2] or ''}
 """
-_RENEW = """
+RENEW = """
 if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then return 0 end
 redis.call('ZADD', KEYS[2], 'XX', ARGV[2], ARGV[3])
 return 1
 """
-_CHECKPOINT = """
+CHECKPOINT = """
 if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then return 'stale' end
 redis.call('HSET', KEYS[1], 'progress', ARGV[2])
 if redis.call('HGET', KEYS[1], 'cancel') then return 'cancel' end
 return 'ok'
 """
-_FINISH = """
+FINISH = """
 local row = redis.call('HMGET', KEYS[1], 'fence', 'status')
 if row[1] ~= ARGV[1] or row[2] ~= 'running' then return 0 end
 redis.call('HSET', KEYS[1], 'status', ARGV[2], 'result', ARGV[3])
@@ -75,7 +75,7 @@ redis.call('ZREM', KEYS[2], ARGV[4])
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 return 1
 """
-_CANCEL = """
+CANCEL = """
 local status = redis.call('HGET', KEYS[1], 'status')
 if not status then return nil end
 if status == 'pending' then
@@ -109,22 +109,22 @@ class TaskStore:
     """The tasks of one agent."""
 
     def __init__(self, redis: Redis, agent: str, clock: Clock, *, lease_s: float) -> None:
-        self._redis, self._clock, self._lease_s = redis, clock, lease_s
+        self.agent, self.redis, self.clock, self.lease_s = agent, redis, clock, lease_s
         self._prefix = f"{agent}:task:"
         self._queue, self._leases, self._keys = f"{agent}:queue", f"{agent}:leases", f"{agent}:key:"
-        self._submit = redis.register_script(_SUBMIT)
-        self._claim = redis.register_script(_CLAIM)
-        self._renew = redis.register_script(_RENEW)
-        self._checkpoint = redis.register_script(_CHECKPOINT)
-        self._finish = redis.register_script(_FINISH)
-        self._cancel = redis.register_script(_CANCEL)
+        self.submit_script = redis.register_script(SUBMIT)
+        self.claim_script = redis.register_script(CLAIM)
+        self.renew_script = redis.register_script(RENEW)
+        self.checkpoint_script = redis.register_script(CHECKPOINT)
+        self.finish_script = redis.register_script(FINISH)
+        self.cancel_script = redis.register_script(CANCEL)
 
     async def submit(self, task: AgentTask, key: str | None) -> tuple[str, bool]:
         """Accept a task; returns the id it has, and whether it is new. Raises KeyReused."""
         request = TaskRequest(**task.model_dump(include=set(TaskRequest.model_fields)))
         print_ = hashlib.sha256(json.dumps(request.model_dump(), sort_keys=True).encode()).hexdigest()
         name = self._keys + hashlib.sha256((key or task.id).encode()).hexdigest()
-        answer, known = await self._submit(
+        answer, known = await self.submit_script(
             keys=[self._prefix + task.id, name, self._queue],
             args=[task.id, task.model_dump_json(), print_, key or "", KEEP_S],
         )
@@ -134,8 +134,10 @@ class TaskStore:
 
     async def claim(self, worker: str) -> Claim | None:
         """The next task whose worker is gone, else the next of the queue; None when there is none."""
-        now = self._clock.epoch()
-        row = await self._claim(keys=[self._queue, self._leases], args=[now, now + self._lease_s, self._prefix, worker])
+        now = self.clock.epoch()
+        row = await self.claim_script(
+            keys=[self._queue, self._leases], args=[now, now + self.lease_s, self._prefix, worker]
+        )
         if row is None or not row[1]:
             return None
         progress = Progress.model_validate_json(row[3]) if row[3] else Progress()
@@ -150,8 +152,8 @@ class TaskStore:
 
     async def renew(self, claim: Claim) -> None:
         """Keep the lease. Raises StaleFence."""
-        until = self._clock.epoch() + self._lease_s
-        kept = await self._renew(
+        until = self.clock.epoch() + self.lease_s
+        kept = await self.renew_script(
             keys=[self._prefix + claim.task.id, self._leases], args=[claim.fence, until, claim.task.id]
         )
         if not kept:
@@ -159,7 +161,7 @@ class TaskStore:
 
     async def checkpoint(self, claim: Claim, progress: Progress) -> bool:
         """Keep the progress; True when the owner asked to cancel. Raises StaleFence."""
-        answer = await self._checkpoint(
+        answer = await self.checkpoint_script(
             keys=[self._prefix + claim.task.id], args=[claim.fence, progress.model_dump_json()]
         )
         if answer == b"stale":
@@ -169,7 +171,7 @@ class TaskStore:
     async def finish(self, claim: Claim, result: AgentResult) -> None:
         """Keep the result. Raises StaleFence when another worker has the task, or it is over already."""
         result = result.model_copy(update={"attempts": claim.fence})
-        done = await self._finish(
+        done = await self.finish_script(
             keys=[self._prefix + claim.task.id, self._leases],
             args=[claim.fence, str(result.status), result.model_dump_json(), claim.task.id, KEEP_S],
         )
@@ -179,14 +181,14 @@ class TaskStore:
     async def cancel(self, task_id: str) -> TaskStatus | None:
         """Ask for the end of a task; its status as of then, or None when there is no such task."""
         result = AgentResult(task_id=task_id, status=TaskStatus.CANCELLED, error="cancelled")
-        answer = await self._cancel(
+        answer = await self.cancel_script(
             keys=[self._prefix + task_id, self._queue], args=[result.model_dump_json(), task_id]
         )
         return None if answer is None else TaskStatus(answer.decode())
 
     async def result(self, task_id: str) -> AgentResult | None:
         """How a task stands; None when there is none."""
-        row: list[Any] = await self._redis.hmget(self._prefix + task_id, "status", "result", "progress", "fence")
+        row: list[Any] = await self.redis.hmget(self._prefix + task_id, "status", "result", "progress", "fence")
         if row[0] is None:
             return None
         if row[1] is not None:
@@ -204,4 +206,4 @@ class TaskStore:
 
     async def depth(self) -> int:
         """Tasks that wait."""
-        return int(await self._redis.llen(self._queue))
+        return int(await self.redis.llen(self._queue))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import structlog
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse
@@ -20,6 +21,7 @@ from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
 from reference_agents.common.problem import Refused, declared
 from reference_agents.common.settings import Settings
+from reference_agents.flaws import with_flaw
 from reference_agents.registry.catalogue import compile_, complaint
 from reference_agents.registry.model import ToolDefinition
 from reference_agents.tools.ledger import Ledger
@@ -37,13 +39,21 @@ class Tool:
     act: Act
 
 
+@dataclass
+class ToolParts:
+    """A tool service put together."""
+
+    ledger: Ledger
+    validator: jsonschema_rs.Validator
+
+
 def create_app(tool: Tool, settings: Settings) -> FastAPI:
     """The ASGI application of `tool`. It registers itself, and again from time to time, until it ends."""
     definition = tool.definition
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0)
     ledger = Ledger(redis, definition.name, definition.version, RealClock())
+    parts = with_flaw(ToolParts(ledger, compile_(definition).arguments), settings.flaw, "apply_tool")
     logger = log.configure(f"tool-{definition.name}", settings.pod)
-    validator = compile_(definition).arguments
     registered = asyncio.Event()
 
     @contextlib.asynccontextmanager
@@ -67,17 +77,17 @@ def create_app(tool: Tool, settings: Settings) -> FastAPI:
 
     @app.post("/call", responses=declared(409, 422, 503), summary=definition.description, openapi_extra=described_body)
     async def call(arguments: dict[str, Any], request: Request) -> Any:
-        wrong = complaint(validator, arguments)
+        wrong = complaint(parts.validator, arguments)
         if wrong:
             raise Refused(422, wrong)
         try:
-            return await ledger.once(request.headers, arguments, lambda: tool.act(arguments))
+            return await parts.ledger.once(request.headers, arguments, lambda: tool.act(arguments))
         except TimeoutError:
             raise Refused(409, "another call holds this key") from None
 
     @app.get("/ledger", responses=declared(422, 503), summary="What was really done")
     async def entries(since: int = Query(0, ge=0)) -> dict[str, list[dict[str, Any]]]:
-        return {"entries": await ledger.entries(since)}
+        return {"entries": await parts.ledger.entries(since)}
 
     @app.get("/definition", summary="The tool's definition")
     async def described() -> ToolDefinition:
