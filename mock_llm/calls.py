@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import orjson
 
-from mock_llm.journal import Entry
+from mock_llm.journal import Entry, shown
 
 PriceTable = Mapping[str, tuple[float, float]]
 # US dollars for a million prompt and completion tokens, as published in 2025; give your own table for others.
@@ -54,14 +54,15 @@ class MockCall:
         """Names and arguments (JSON texts) of the tools that the answer called."""
         return [
             (block["tool_call"]["name"], block["tool_call"]["arguments"])
-            for block in self.entry.answer or ()
+            for block in shown(self.entry.answer) or ()
             if isinstance(block, dict) and "tool_call" in block
         ]
 
     @property
     def text(self) -> str:
         """The text of the answer."""
-        blocks = self.entry.answer if isinstance(self.entry.answer, list) else ()
+        answer = shown(self.entry.answer)
+        blocks = answer if isinstance(answer, list) else ()
         return "".join(block.get("text", "") for block in blocks if isinstance(block, dict))
 
     def __repr__(self) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from array import array
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
+from marshal import dumps, loads
+from operator import attrgetter
 from typing import IO, Any
 
 import orjson
 
+from mock_llm.completion import Block, Completion, Refusal, Text, Thinking, ToolCall
+
 MEASURED = ("at", "duration_s", "seq", "first_byte_s")
-SECRET = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"cookie")
 
 
 @dataclass(slots=True)
@@ -60,9 +64,10 @@ class Entry:
 
     def to_data(self, *, measured: bool = True, bodies: bool = True) -> dict[str, Any]:
         """As JSON-able data; without `measured` only what (seed, session, ordinal) determine."""
-        data = asdict(self)
+        data = dict(zip(_NAMES, _VALUES(self), strict=True))
         if bodies:
             data["request"] = _decoded(self.request)
+            data["answer"] = shown(self.answer)
         else:
             del data["request"], data["answer"]
         if not measured:
@@ -80,18 +85,41 @@ def _decoded(body: bytes) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def from_data(data: dict[str, Any]) -> Entry:
-    """The entry that `to_data` wrote."""
-    body = data["request"]
-    tuples = {name: tuple(data[name]) for name in ("faults", "tools_called", "tools_offered")}
-    return Entry(**{**data, **tuples, "request": b"" if body is None else orjson.dumps(body)})
+def shown(answer: Any) -> Any:
+    """The answer as JSON-able data: the completion's blocks in order, or the error's body as it is."""
+    if not isinstance(answer, Completion):
+        return answer
+    return [_block(block) for choice in answer.choices for block in choice.blocks]
+
+
+def _block(block: Block) -> dict[str, Any]:
+    if isinstance(block, Text):
+        return {"text": block.text}
+    if isinstance(block, ToolCall):
+        return {"tool_call": {"id": block.id, "name": block.name, "arguments": block.arguments}}
+    if isinstance(block, Thinking):
+        return {"thinking": block.text}
+    if isinstance(block, Refusal):
+        return {"refusal": block.text}
+    return {"other": type(block).__name__}
+
+
+_NAMES = tuple(f.name for f in fields(Entry))
+_VALUES = attrgetter(*_NAMES)
+_ANSWER = _NAMES.index("answer")
+
+
+def _packed(entry: Entry) -> tuple[Any, ...]:
+    values = list(_VALUES(entry))
+    values[_ANSWER] = shown(entry.answer)
+    return tuple(values)
 
 
 class Journal:
-    """Entries in the order in which they were answered; `seq` counts from 1 and has no gaps.
+    """Entries in the order in which they were answered; `seq` counts from 1; a cleared session leaves gaps.
 
     In memory lie the newest `limit` entries (fewer when their bodies exceed `limit_bytes`); older ones are
-    lines of a temporary file that goes away with the journal.
+    pages of a temporary file that goes away with the journal.
     """
 
     def __init__(self, limit: int = 4096, limit_bytes: int = 32 * 1024 * 1024) -> None:
@@ -101,8 +129,9 @@ class Journal:
         self._bytes = 0
         self._file: IO[bytes] | None = None
         self._spilled = 0
-        self._pages = array("Q")  # file offset of every _PAGE-th spilled entry
-        self._first = 1  # seq of the oldest entry kept at all
+        self._pages = array("Q")  # where each page starts in the file
+        self._firsts = array("Q")  # and the seq of its first entry
+        self._cleared: dict[str, int] = {}  # session -> seq up to which what lies on disk is forgotten
         self.total = 0
 
     def add(self, entry: Entry) -> None:
@@ -115,65 +144,58 @@ class Journal:
             self._spill()
 
     def _spill(self) -> None:
-        """Write the older half to disk."""
+        """Write whole pages of the older half to disk (marshal: our own file, read by this process alone)."""
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="mock-llm-journal-")  # noqa: SIM115 - lives with us
         out = self._file
         out.seek(0, 2)
-        for _ in range(max(1, len(self._entries) // 2)):
-            entry = self._entries.popleft()
-            self._bytes -= len(entry.request)
-            if self._spilled % _PAGE == 0:
-                self._pages.append(out.tell())
-            out.write(orjson.dumps(entry.to_data()) + b"\n")
-            self._spilled += 1
+        for _ in range(max(1, len(self._entries) // 2 // _PAGE)):
+            page = [self._entries.popleft() for _ in range(min(_PAGE, len(self._entries)))]
+            self._bytes -= sum(len(entry.request) for entry in page)
+            self._pages.append(out.tell())
+            self._firsts.append(page[0].seq)
+            data = dumps([_packed(entry) for entry in page])
+            out.write(len(data).to_bytes(8, "big") + data)
+            self._spilled += len(page)
 
     def since(self, seq: int = 0, session: str | None = None) -> Iterator[Entry]:
         """Entries with a seq greater than `seq`, oldest first, of one session or of all."""
-        seq = max(seq, self._first - 1)
-        if self._spilled and seq < self._first - 1 + self._spilled:
+        if self._spilled and (not self._entries or seq < self._entries[0].seq - 1):
             yield from self._from_disk(seq, session)
-        memory = list(self._entries)
-        start = max(0, seq - (memory[0].seq - 1)) if memory else 0
-        for entry in memory[start:]:
-            if session is None or entry.session == session:
+        for entry in list(self._entries):
+            if entry.seq > seq and (session is None or entry.session == session):
                 yield entry
 
     def _from_disk(self, seq: int, session: str | None) -> Iterator[Entry]:
         assert self._file is not None
-        page = (seq - (self._first - 1)) // _PAGE
-        at = self._pages[page]
-        read = page * _PAGE
-        while read < self._spilled:
+        page = max(0, bisect_right(self._firsts, seq) - 1)
+        for at in list(self._pages[page:]):
             self._file.seek(at)
-            line = self._file.readline()
-            at = self._file.tell()
-            read += 1
-            entry = from_data(orjson.loads(line))
-            if entry.seq > seq and (session is None or entry.session == session):
-                yield entry
+            size = int.from_bytes(self._file.read(8), "big")
+            for values in loads(self._file.read(size)):
+                entry = Entry(*values)
+                if entry.seq <= seq or entry.seq <= self._cleared.get(entry.session, 0):
+                    continue
+                if session is None or entry.session == session:
+                    yield entry
 
     def clear(self, session: str | None = None) -> None:
         """Forget everything, or what of one session is still in memory (the file keeps its older lines)."""
         if session is None:
+            self._cleared.clear()
             self._entries.clear()
             self._bytes = 0
-            self._first = self.total + 1
             self._spilled = 0
             self._pages = array("Q")
+            self._firsts = array("Q")
             if self._file is not None:
                 self._file.close()
                 self._file = None
             return
-        kept = [e for e in self.since() if e.session != session]
-        # Sequence numbers stay unique; the index needs them without gaps, so emptied places keep a stub.
-        total = self.total
-        stubs = {e.seq: e for e in kept}
-        first = self._first
-        self.clear()
-        self.total, self._first = first - 1, first
-        for seq in range(first, total + 1):
-            self.add(stubs.get(seq) or Entry("", 0, "", "", ""))
+        if self._spilled:
+            self._cleared[session] = self.total
+        self._entries = deque(entry for entry in self._entries if entry.session != session)
+        self._bytes = sum(len(entry.request) for entry in self._entries)
 
     def close(self) -> None:
         if self._file is not None:
@@ -182,12 +204,3 @@ class Journal:
 
 
 _PAGE = 256
-
-
-def redacted(headers: Any, keep: frozenset[bytes]) -> dict[str, str]:
-    """The headers worth keeping, without secrets."""
-    return {
-        name.decode("latin-1"): value.decode("latin-1")
-        for name, value in headers.items()
-        if name in keep and name not in SECRET
-    }

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from mock_llm.completion import Block, Completion, Refusal, Request, Text, Thinking, ToolCall
+from mock_llm.completion import Completion, Request, ToolCall
 from mock_llm.journal import Entry
 
 # Worth keeping for a verdict on the client; never a key.
@@ -55,18 +54,8 @@ def describe(entry: Entry, completion: Completion) -> None:
         entry.reasoning_tokens = usage.reasoning
     first = completion.choices[0]
     entry.finish = first.finish or ""
+    entry.answer = completion
     blocks = first.blocks if len(completion.choices) == 1 else [b for c in completion.choices for b in c.blocks]
-    entry.tools_called = tuple([b.name for b in blocks if isinstance(b, ToolCall)])
-    entry.answer = [_shown(block) for block in blocks]
-
-
-def _shown(block: Block) -> dict[str, Any]:
-    if isinstance(block, Text):
-        return {"text": block.text}
-    if isinstance(block, ToolCall):
-        return {"tool_call": {"id": block.id, "name": block.name, "arguments": block.arguments}}
-    if isinstance(block, Thinking):
-        return {"thinking": block.text}
-    if isinstance(block, Refusal):
-        return {"refusal": block.text}
-    return {"other": type(block).__name__}
+    called = [b.name for b in blocks if isinstance(b, ToolCall)]
+    if called:
+        entry.tools_called = tuple(called)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mock_llm.codecs.protocol import Call, Codec
-from mock_llm.completion import Block, Choice, Completion, Refusal, Request, Text, Thinking, ToolCall, Usage
+from mock_llm.completion import DEFAULT, Block, Choice, Completion, Refusal, Request, Text, Thinking, ToolCall, Usage
 from mock_llm.tokens import completion_tokens, count, pieces, prompt_tokens
 
 
@@ -13,6 +13,13 @@ def finish(completion: Completion, request: Request, call: Call, codec: Codec) -
     """The completion as codecs expect it: n choices, cut at stop sequence and max_tokens, complete usage."""
     params = request.params
     choices = completion.choices
+    if params is DEFAULT and len(choices) == 1 and completion.usage is None:
+        first = choices[0]
+        if len(first.blocks) == 1 and type(first.blocks[0]) is Text:
+            # By far the most common answer: one text, nothing to cut.
+            usage = Usage(prompt_tokens(request), count(first.blocks[0].text) or 1)
+            made = first if first.finish else Choice(first.blocks, "stop")
+            return Completion((made,), usage, completion.model or request.model, completion.stop_sequence)
     if len(choices) != params.n:
         choices = (*choices[: params.n], *(choices[-1:] * (params.n - len(choices))))
     stopped: str | None = completion.stop_sequence

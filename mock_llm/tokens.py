@@ -9,11 +9,13 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mock_llm.completion import Completion, Request, Text, Thinking, ToolCall, ToolResult
 
 _PIECE = re.compile(r"\s?[^\W\d_]{1,8}|\s?\d{1,3}|\s+|.", re.DOTALL)
 _PER_MESSAGE = 3  # the role and separators that chat formats add around each message
+_CACHED = 2048  # characters; prompts repeat from turn to turn, so the counts of short texts are kept
 _PER_MEDIA = 85  # what OpenAI counts for a low-detail image
 
 
@@ -24,7 +26,12 @@ def pieces(text: str) -> list[str]:
 
 def count(text: str) -> int:
     """How many pieces the text has."""
-    return sum(1 for _ in _PIECE.finditer(text)) if text else 0
+    return _short(text) if len(text) < _CACHED else len(_PIECE.findall(text))
+
+
+@lru_cache(maxsize=8192)
+def _short(text: str) -> int:
+    return len(_PIECE.findall(text))
 
 
 def prompt_tokens(request: Request) -> int:

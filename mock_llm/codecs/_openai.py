@@ -32,22 +32,28 @@ _MESSAGES = {
 _CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
 
 
+_ALWAYS: Headers = (
+    (b"openai-version", b"2020-10-01"),
+    (b"openai-organization", b"org-mock"),
+    (b"x-ratelimit-limit-requests", b"10000"),
+    (b"x-ratelimit-limit-tokens", b"2000000"),
+    (b"x-ratelimit-reset-requests", b"6ms"),
+    (b"x-ratelimit-reset-tokens", b"1ms"),
+)
+
+
 def headers(call: Call, prompt_tokens: int = 0) -> Headers:
     """The headers of an answer: request id, processing time and rate limits, all from the ordinal."""
     left = max(0, 10_000 - call.ordinal)
     tokens = max(0, 2_000_000 - prompt_tokens)
+    ident = call.id("req_", length=32).encode()
     return (
         (b"content-type", b"application/json"),
-        (b"x-request-id", call.id("req_", length=32).encode()),
-        (b"openai-processing-ms", b"%d" % (80 + call.seed.digest("ms", 1)[0])),
-        (b"openai-version", b"2020-10-01"),
-        (b"openai-organization", b"org-mock"),
-        (b"x-ratelimit-limit-requests", b"10000"),
-        (b"x-ratelimit-limit-tokens", b"2000000"),
+        (b"x-request-id", ident),
+        (b"openai-processing-ms", b"%d" % (80 + ident[-1] + ident[-2])),
         (b"x-ratelimit-remaining-requests", b"%d" % left),
         (b"x-ratelimit-remaining-tokens", b"%d" % tokens),
-        (b"x-ratelimit-reset-requests", b"6ms"),
-        (b"x-ratelimit-reset-tokens", b"1ms"),
+        *_ALWAYS,
     )
 
 

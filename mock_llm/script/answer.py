@@ -61,9 +61,21 @@ class Answer:
     delay: float = 0.0
     goto: str | None = None  # the next state of the session's state machine
     shown: Any = field(default=None, compare=False)
+    fixed: Completion | None = field(default=None, init=False, compare=False, repr=False)
+    """The completion, where nothing in it depends on the request."""
+
+    def __post_init__(self) -> None:
+        if self.function is not None or self.error is not None or not self.choices:
+            return
+        blocks = [block for specs in self.choices for block in specs]
+        if all(not isinstance(b, Call) and "{{" not in b.text for b in blocks):
+            choices = tuple(Choice(specs, self.finish) for specs in self.choices)  # type: ignore[arg-type]
+            object.__setattr__(self, "fixed", Completion(choices, self.usage, self.model))
 
     def build(self, scene: Scene, seed: Seed, now: float) -> Completion:
         """The completion. Raises ApiError where the answer is an error, TemplateError for a bad template."""
+        if self.fixed is not None:
+            return self.fixed
         if self.function is not None:
             return self._called(scene, seed, now)
         if self.error is not None:

@@ -19,6 +19,24 @@ class Scene:
     request: Request
     state: str = "start"
     captures: dict[str, str] = field(default_factory=dict)
+    _newest: str | None = None
+    _folded: str | None = None
+
+    @property
+    def newest(self) -> str:
+        """The newest turn's text, worked out once for all rules."""
+        text = self._newest
+        if text is None:
+            text = self._newest = self.request.newest
+        return text
+
+    @property
+    def folded(self) -> str:
+        """The same without case."""
+        text = self._folded
+        if text is None:
+            text = self._folded = self.newest.casefold()
+        return text
 
     def search(self, pattern: Pattern, text: str) -> bool:
         found = pattern.search(text)
@@ -118,7 +136,9 @@ class Newest(Matcher):
     pattern: Pattern
 
     def __call__(self, scene: Scene) -> bool:
-        return scene.search(self.pattern, scene.request.newest)
+        if self.pattern.needle is not None:
+            return self.pattern.needle in scene.folded
+        return scene.search(self.pattern, scene.newest)
 
     def saw(self, scene: Scene) -> str:
         return f"it was {_short(scene.request.newest)}"

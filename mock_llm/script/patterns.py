@@ -14,6 +14,7 @@ class Pattern:
 
     shown: str
     search: Callable[[str], re.Match[str] | bool | None]
+    needle: str | None = None  # of `contains`, without case: lets a matcher fold its text once for all rules
 
     def __str__(self) -> str:
         return self.shown
@@ -22,7 +23,7 @@ class Pattern:
 def contains(text: str) -> Pattern:
     """The text occurs, in any case of letters."""
     wanted = text.casefold()
-    return Pattern(f"contains {text!r}", lambda value: wanted in value.casefold() or None)
+    return Pattern(f"contains {text!r}", lambda value: wanted in value.casefold() or None, wanted)
 
 
 def equals(text: str) -> Pattern:

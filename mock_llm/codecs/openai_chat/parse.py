@@ -26,6 +26,11 @@ from mock_llm.completion import (
 from mock_llm.models import exists, window
 from mock_llm.tokens import prompt_tokens
 
+# With these alone an answer looks as it does without them.
+_NEUTRAL = frozenset(
+    ("model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls", "user", "store",
+     "metadata", "seed", "top_p")
+)  # fmt: skip
 _MEDIA = {"image_url": "image", "input_audio": "audio", "file": "file"}
 
 
@@ -50,7 +55,7 @@ def parse(call: Call) -> Request:
         system=system,
         tools=_tools(raw) if "tools" in raw or "functions" in raw else (),
         tool_choice=_choice(raw) if "tool_choice" in raw or "parallel_tool_calls" in raw else AUTO,
-        params=_params(raw) if len(raw) > 2 else DEFAULT,
+        params=_params(raw) if len(raw) > 2 and not _NEUTRAL.issuperset(raw) else DEFAULT,
         stream=raw.get("stream") is True,
         raw=raw,
         headers=call.headers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ import orjson
 from mock_llm.codecs import _openai
 from mock_llm.codecs.openai_chat.logprobs import logprobs
 from mock_llm.codecs.protocol import Call, Reply
-from mock_llm.completion import Choice, Completion, Request, ToolCall, Usage
+from mock_llm.completion import DEFAULT, Choice, Completion, Request, Text, ToolCall, Usage
 
 FINISH = {"refusal": "stop", "pause": "stop"}
 
@@ -17,6 +18,11 @@ FINISH = {"refusal": "stop", "pause": "stop"}
 def render(completion: Completion, request: Request, call: Call) -> Reply:
     """The answer; kept for later retrieval where the client asked to store it."""
     usage = completion.usage or Usage()
+    choice = completion.choices[0]
+    block = choice.blocks[0] if len(choice.blocks) == 1 else None
+    if request.params is DEFAULT and type(block) is Text and not request.raw.get("store"):
+        plain = _plain(block.text, choice.finish, completion.model, usage, call)
+        return Reply(200, plain, _openai.headers(call, usage.prompt))
     body = {
         "id": call.id("chatcmpl-", length=29),
         "object": "chat.completion",
@@ -30,6 +36,30 @@ def render(completion: Completion, request: Request, call: Call) -> Reply:
     if request.raw.get("store"):
         keep(body, request, call)
     return Reply(200, orjson.dumps(body), _openai.headers(call, usage.prompt))
+
+
+def _plain(text: str, finish: str | None, model: str, usage: Usage, call: Call) -> bytes:
+    """One text and nothing else, put together from ready pieces: the bytes that the general way gives."""
+    head, tail = _pieces(model, FINISH.get(finish or "stop", finish or "stop"))
+    return b"".join(
+        (
+            b'{"id":"',
+            call.id("chatcmpl-", length=29).encode(),
+            b'","object":"chat.completion","created":%d' % call.created,
+            head,
+            orjson.dumps(text),
+            tail,
+            orjson.dumps(usage_body(usage)),
+            b',"service_tier":"default","system_fingerprint":"%s"}' % fingerprint(model).encode(),
+        )
+    )
+
+
+@lru_cache(maxsize=256)
+def _pieces(model: str, finish: str) -> tuple[bytes, bytes]:
+    head = b',"model":%s,"choices":[{"index":0,"message":{"role":"assistant","content":' % orjson.dumps(model)
+    tail = b',"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":%s}],"usage":' % orjson.dumps(finish)
+    return head, tail
 
 
 def keep(body: dict[str, Any], request: Request, call: Call) -> None:
