@@ -16,6 +16,7 @@ from harness.faults.fault import Site
 from harness.faults.injector import Injector
 
 SUITE = "chaos"
+SETTLE = "settle"  # clients see their tasks end; its end is recorded only when they had the time to
 
 
 class Bench:
@@ -42,7 +43,7 @@ class Bench:
         self.clock = clock
         self.stop = stop
         self.phase = ""
-        self.witnessed: list[bool] = []
+        self.failed = False  # an injection that did not work: what would follow is no evidence
 
     def enter(self, phase: str) -> None:
         """Close the phase that is open and open `phase`; empty opens none."""
@@ -53,10 +54,12 @@ class Bench:
             self._emit(Phase(name=self.phase, edge="end", rate=rate))
         self.phase = phase
         if phase:
-            self._emit(Phase(name=phase, edge="start", rate=rate))
+            self._emit(Phase(name=phase, edge="start", rate=rate, measured=phase != SETTLE))
 
     def observe(self, phase: str, seconds: float) -> float:
         """Stay in `phase` for `seconds`; returns how long it was. Raises InfraError when stopped earlier."""
+        if self.failed:
+            raise InfraError("skipped: a fault before it was not injected or not witnessed")
         self.enter(phase)
         began = self.clock.monotonic()
         if self.stop.wait(seconds):
@@ -69,20 +72,19 @@ class Bench:
         Raises InfraError where the fault could not be put in, or nobody saw it: a fault without a witness
         proves nothing, whatever the target does afterwards.
         """
-        if self.stop.is_set():
+        if self.stop.is_set() or self.failed:
             raise InfraError("stopped before the fault was injected")
         self.enter("during")
         try:
             active = self.injector.inject(kind, params)
         except HarnessError:
-            self.stop.set()  # nothing that follows can be evidence
+            self.failed = True
             raise
         seen = self.injector.witness(active)
-        self.witnessed.append(seen.seen)
         if not active.injection.undo:
             self.injector.undo(active)  # it heals by itself; this closes its record
         if not seen.seen:
-            self.stop.set()
+            self.failed = True
             raise InfraError(f"{kind} was injected, but not witnessed: {seen.detail}")
         return {"fault": active.id, "witness": seen.witness, "measured": dict(seen.measured)}
 

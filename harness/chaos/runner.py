@@ -23,7 +23,7 @@ import httpx
 
 from harness.chaos import evidence
 from harness.chaos.background import BackgroundLoad
-from harness.chaos.bench import SUITE, Bench, set_bench
+from harness.chaos.bench import SETTLE, SUITE, Bench, set_bench
 from harness.chaos.experiment import read
 from harness.chaos.job import Job
 from harness.chaos.toolkit import run_document, tolerated
@@ -120,7 +120,10 @@ def _on(bench: Bench, gathering: evidence.Gathering, recorder: Recorder) -> int:
         if bench.load:
             bench.load.stop()
             say("settling")
-            bench.load.settle(0.0 if interrupted else experiment.extension.settle_s, bench.stop)
+            bench.enter(SETTLE)
+            bench.load.settle(experiment.extension.settle_s, bench.stop)
+            if not bench.stop.is_set():
+                bench.enter("")
             bench.load.close()
         gathering.collect()
     _record(bench, journal, recorder, interrupted=interrupted)

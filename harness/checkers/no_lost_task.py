@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.checkers._tasks import Submission, asked, by_scope, submissions
-from harness.core.events import Effect, Event
+from harness.core.events import Effect, Event, Phase
 from harness.core.findings import CHECKERS, Evidence, Finding
 from harness.core.verdict import Verdict
 
@@ -17,22 +17,29 @@ FIX = "persist the task before the 202, give a dead worker's task to another, an
 def no_lost_task(events: Sequence[Event]) -> Iterable[Finding]:
     """One finding an experiment: every accepted task was seen to end, under exactly one id.
 
+    Where the experiment was cut off before its clients had seen the end (the phase `settle` has none), a task
+    without an end is unknown, not lost.
+
     lost: accepted (a 2xx came back) and never seen in a final state, though its client asked until the end of
     its patience. duplicate: one key, two ids. unsubmitted: an effect of a task id that no client was given
     and that no try of unknown outcome can explain. A try without an answer that left no trace is allowed.
     """
     groups = {scope: rows for (suite, scope), rows in by_scope(submissions(events)).items() if suite == "chaos"}
     effects: dict[str, list[tuple[Event, Effect]]] = {}
+    cut: set[str] = set()
     for event in events:
+        if isinstance(event.body, Phase) and event.body.name == "settle":
+            (cut.add if event.body.edge == "start" else cut.discard)(event.scope)
         if event.suite == "chaos" and isinstance(event.body, Effect):
             effects.setdefault(event.scope, []).append((event, event.body))
     for scope in sorted(asked(events, NAME) | {scope for scope in groups if scope}):
-        yield _judge(scope, groups.get(scope, []), effects.get(scope, []))
+        yield _judge(scope, groups.get(scope, []), effects.get(scope, []), cut=scope in cut)
 
 
-def _judge(scope: str, rows: Sequence[Submission], effects: Sequence[tuple[Event, Effect]]) -> Finding:
+def _judge(scope: str, rows: Sequence[Submission], effects: Sequence[tuple[Event, Effect]], *, cut: bool) -> Finding:
     accepted = [row for row in rows if row.accepted]
-    lost = [row for row in accepted if row.final is None]
+    open_ = [row for row in accepted if row.final is None]
+    lost = [] if cut else open_
     twice = [row for row in accepted if len(row.accepted) > 1]
     # A task whose acceptance was lost on the way has an id that only the service knows: as many strangers are
     # explained as there are unknown tries.
@@ -65,7 +72,7 @@ def _judge(scope: str, rows: Sequence[Submission], effects: Sequence[tuple[Event
         ),
     ]
     counts = (
-        f"{len(rows)} handed in, {len(accepted)} accepted, {len(accepted) - len(lost)} seen to end, "
+        f"{len(rows)} handed in, {len(accepted)} accepted, {len(accepted) - len(open_)} seen to end, "
         f"{unknown} with an answer that never came"
     )
     if lost or twice or unsubmitted:
@@ -75,6 +82,8 @@ def _judge(scope: str, rows: Sequence[Submission], effects: Sequence[tuple[Event
             if found
         ]
         verdict, summary = Verdict.FAIL, f"{', '.join(parts)} ({counts})"
+    elif cut and open_:
+        verdict, summary = Verdict.INCONCLUSIVE, f"cut off before {len(open_)} tasks could be seen to end ({counts})"
     elif not accepted:
         verdict, summary = Verdict.INCONCLUSIVE, f"no task was accepted, so none could be lost ({counts})"
     else:

@@ -14,7 +14,7 @@ from harness.checkers.fault_proof import fault_proof
 from harness.checkers.no_lost_task import no_lost_task
 from harness.checkers.terminal_states import terminal_states
 from harness.core.clock import ManualClock
-from harness.core.events import Check, Effect, Fault, LlmCall, Operation
+from harness.core.events import Check, Effect, Fault, LlmCall, Operation, Phase
 from harness.core.findings import Checker, Finding
 from harness.core.verdict import Verdict
 from harness.evidence.recorder import MemoryRecorder
@@ -69,6 +69,15 @@ def test_a_task_that_was_accepted_and_never_seen_to_end_is_lost() -> None:
     found = history.judge(no_lost_task)
     assert (found.verdict, found.metrics["lost"]) == (FAIL, 1)
     assert "t2" in found.evidence[0].text
+
+
+def test_a_task_cut_off_from_view_is_unknown_and_not_lost() -> None:
+    history = History()
+    history.task("k1", "t1", "running")
+    history.emit(Phase(name="settle", edge="start", measured=False))
+    assert history.judge(no_lost_task).verdict is UNDECIDED
+    history.emit(Phase(name="settle", edge="end"))
+    assert history.judge(no_lost_task).verdict is FAIL
 
 
 def test_a_task_that_failed_has_ended_and_is_not_lost() -> None:
