@@ -119,7 +119,10 @@ def plan_from_data(data: Any, started: float = 0.0) -> FaultPlan:
 def _entry(item: Any, where: str) -> Entry:
     if not isinstance(item, Mapping) or not isinstance(item.get("kind"), str):
         raise UnknownFault(f'{where}: an entry is an object with a "kind"')
-    kind = named(item["kind"])
+    try:
+        kind = named(item["kind"])
+    except UnknownFault as error:
+        raise UnknownFault(f"{where}: {error}") from None
     params = {key: value for key, value in item.items() if key not in _WHERE and key != "kind"}
     known = {f.name for f in fields_of(kind)} if hasattr(kind, "__dataclass_fields__") else set()  # type: ignore[arg-type]
     for key in params:
