@@ -60,11 +60,9 @@ class Generator:
                     continue
                 self.lateness.due += 1
                 due = start + arrival.at
-                wait = due - self.clock.monotonic()
-                if wait > 0:
-                    gevent.sleep(wait)
+                # Also when behind: without a pause, what was spawned would never get to send.
+                gevent.sleep(max(0.0, due - self.clock.monotonic()))
                 if self.pool.free_count() > 0:
-                    self.lateness.record(max(0.0, self.clock.monotonic() - due))
                     self.pool.spawn(self._one, arrival, due)
             phases.join()
             self.pool.join(timeout=self.job.profile.drain_s)
@@ -103,6 +101,7 @@ class Generator:
     # -- one arrival ---------------------------------------------------------------------------------
 
     def _one(self, arrival: Arrival, due: float) -> None:
+        self.lateness.record(max(0.0, self.clock.monotonic() - due))
         job, api = self.job, self.job.api
         key = f"{job.unique}-{arrival.number}"
         session = f"{job.unique}-s{arrival.session}"

@@ -73,8 +73,17 @@ class Profile(_Part):
     drained_within_s: float | None = Field(None, gt=0)  # SLO: how soon after the load everything must be over
     phases: tuple[PhaseSpec, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _told_apart(self) -> Profile:
+        names = [phase.name for phase in self.phases]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two phases are called {twice!r}; SLOs are judged by name, so each needs its own")
+        return self
+
     @property
     def seconds(self) -> float:
+        """How long the phases last together, without the wait for the last answers."""
         return sum(phase.seconds for phase in self.phases)
 
     def quick(self) -> Profile:
@@ -105,6 +114,8 @@ def read_profile(folder: Path, name: str) -> Profile:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+        if first["loc"][:1] == ("fault",):
+            message = "a fault in the middle of a load profile is not supported; use `windtunnel chaos` for faults"
         raise ConfigError(f"`{where}`: {message}", file=file, line=_line(text, first["loc"])) from None
     return profile.model_copy(update={"name": name})
 
