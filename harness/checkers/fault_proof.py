@@ -21,10 +21,14 @@ def fault_proof(events: Sequence[Event]) -> Iterable[Finding]:
     for event in events:
         if isinstance(event.body, Fault):
             faults.setdefault((event.suite, event.scope, event.body.fault), []).append((event, event.body))
+    seen: dict[tuple[str, str, str], int] = {}
     for (suite, scope, _), rows in faults.items():
-        yield _witnessed(suite, scope, rows)
+        kind = rows[0][1].kind
+        number = seen[suite, scope, kind] = seen.get((suite, scope, kind), 0) + 1
+        name = kind if number == 1 else f"{kind}-{number}"
+        yield _witnessed(suite, scope, name, rows)
         if any(fault.stage == "injected" for _, fault in rows) or any(f.stage == "undo_failed" for _, f in rows):
-            yield _undone(suite, scope, rows)
+            yield _undone(suite, scope, name, rows)
     for scope in sorted(asked(events, NAME) - {scope for _, scope, _ in faults}):
         yield Finding(
             id=f"chaos/{scope}/{NAME}",
@@ -37,7 +41,7 @@ def fault_proof(events: Sequence[Event]) -> Iterable[Finding]:
         )
 
 
-def _witnessed(suite: str, scope: str, rows: Sequence[tuple[Event, Fault]]) -> Finding:
+def _witnessed(suite: str, scope: str, name: str, rows: Sequence[tuple[Event, Fault]]) -> Finding:
     first = rows[0][1]
     seen = [(event, fault) for event, fault in rows if fault.stage == "witnessed"]
     unseen = [(event, fault) for event, fault in rows if fault.stage == "not_witnessed"]
@@ -56,7 +60,7 @@ def _witnessed(suite: str, scope: str, rows: Sequence[tuple[Event, Fault]]) -> F
         verdict = Verdict.PASS
         summary = f"{first.kind} on {first.subject}: {seen[0][1].detail or 'seen'} ({seen[0][1].witness})"
     return Finding(
-        id=f"{suite}/{scope}/{NAME}/{first.kind}",
+        id=f"{suite}/{scope}/{NAME}/{name}",
         suite=suite,
         scope=scope,
         checker=NAME,
@@ -70,20 +74,20 @@ def _witnessed(suite: str, scope: str, rows: Sequence[tuple[Event, Fault]]) -> F
         fix="" if verdict is Verdict.PASS else "without a proven fault the target has survived nothing: look why",
         replay=f"windtunnel chaos {scope}",
         metrics={
-            name: float(value)
+            measure: float(value)
             for _, fault in seen
-            for name, value in fault.measured.items()
+            for measure, value in fault.measured.items()
             if isinstance(value, int | float) and not isinstance(value, bool)
         },
     )
 
 
-def _undone(suite: str, scope: str, rows: Sequence[tuple[Event, Fault]]) -> Finding:
+def _undone(suite: str, scope: str, name: str, rows: Sequence[tuple[Event, Fault]]) -> Finding:
     first = rows[0][1]
     last = [(event, fault) for event, fault in rows if fault.stage in ("injected", "undone", "undo_failed")][-1]
     gone = last[1].stage == "undone"
     return Finding(
-        id=f"{suite}/{scope}/undone/{first.kind}",
+        id=f"{suite}/{scope}/undone/{name}",
         suite=suite,
         scope=scope,
         checker=NAME,
