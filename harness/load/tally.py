@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
 
-
 HIGHEST_US = 3_600_000_000  # an hour
 
 
