@@ -10,6 +10,7 @@ import uvicorn
 
 from mock_llm.clock import RealClock, VirtualClock
 from mock_llm.faults.plan import plan_from_data
+from mock_llm.http_protocol import HttpProtocol
 from mock_llm.pacing import from_data
 from mock_llm.script.yaml_file import ScriptFileError, read_script
 from mock_llm.server import Server
@@ -77,10 +78,10 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 def config(server: Server) -> uvicorn.Config:
-    """uvicorn as the mock wants it: nothing logged, no headers of its own, httptools and uvloop."""
+    """uvicorn as the mock wants it: nothing logged, uvloop, and a protocol of our own."""
     return uvicorn.Config(
         server,
-        http="httptools",
+        http=HttpProtocol,
         loop="auto",
         lifespan="off",
         log_level="error",
