@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.chaos.experiment import Experiment, find
 from harness.chaos.job import Job
-from harness.chaos.toolkit import validate
+from harness.chaos.preflight import preflight
 from harness.chaos.verdict import experiment_check
 from harness.core.errors import EXIT_NOT_UNDONE, EXIT_PASS, EXIT_USAGE, ConfigError
 from harness.core.events import Fault, SuiteEnded, SuiteStarted
@@ -32,7 +32,7 @@ class ChaosSuite:
         chosen = context.only or context.config.suites.chaos.experiments
         experiments = find(folder, chosen)
         for experiment in experiments:
-            validate(experiment)
+            preflight(experiment)
         expects = tuple(experiment.name for experiment in experiments)
         context.recorder.emit(SuiteStarted(suite=self.name, expects=expects), suite=self.name)
         state = context.config.path(STATE)

@@ -195,3 +195,22 @@ async def test_more_victims_than_allowed_are_refused_before_anything_is_touched(
     assert "max_victims is 1" in found["chaos/small/experiment/small"].summary
     assert found["chaos/small/experiment/small"].verdict is Verdict.INCONCLUSIVE
     assert not bed.fake.killed
+
+
+@pytest.mark.parametrize(
+    ("fault", "checkers", "message"),
+    [
+        (("pod_kil", {}), ASKED, r"small\.yaml: unknown fault 'pod_kil'"),
+        (("pod_kill", {"workloud": "agent"}), ASKED, r"small\.yaml: fault pod_kill: workload"),
+        (KILL, ["no_lost_tusk"], r"small\.yaml: unknown checker 'no_lost_tusk'"),
+    ],
+)
+async def test_a_typo_in_a_fault_or_a_checker_is_a_mistake_before_anything_is_touched(
+    bed: Bed, fault: Any, checkers: list[str], message: str
+) -> None:
+    document = experiment(fault)
+    document["extensions"][0]["checkers"] = checkers
+    bed.lay(document)
+    with pytest.raises(ConfigError, match=message):
+        await bed.run()
+    assert not bed.fake.killed
