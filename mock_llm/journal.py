@@ -122,7 +122,7 @@ class Journal:
     pages of a temporary file that goes away with the journal.
     """
 
-    def __init__(self, limit: int = 4096, limit_bytes: int = 32 * 1024 * 1024) -> None:
+    def __init__(self, limit: int = 2048, limit_bytes: int = 32 * 1024 * 1024) -> None:
         self._limit = limit
         self._limit_bytes = limit_bytes
         self._entries: deque[Entry] = deque()
