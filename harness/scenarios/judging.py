@@ -49,9 +49,7 @@ def checks(scenario: Scenario, runs: Sequence[Run], replay: str) -> list[Check]:
     return found
 
 
-def _assertion(
-    scenario: Scenario, n: int, assertion: Assertion, claims: Sequence[Claim], replay: str
-) -> Check:
+def _assertion(scenario: Scenario, n: int, assertion: Assertion, claims: Sequence[Claim], replay: str) -> Check:
     held = sum(claim.holds is True for claim in claims)
     broken = [claim for claim in claims if claim.holds is False]
     unseen = [claim for claim in claims if claim.holds is None]

@@ -27,9 +27,7 @@ class LlmSession:
         llm: Llm = scenario.given.llm
         for part, document in (("script", llm.script), ("faults", llm.faults)):
             if document is not None:
-                await self._put(
-                    f"sessions/{self.name}/{part}", document, f"{scenario.name}: given.llm.{part}"
-                )
+                await self._put(f"sessions/{self.name}/{part}", document, f"{scenario.name}: given.llm.{part}")
 
     async def journal(self) -> list[dict[str, Any]]:
         """Every request of this session, oldest first, as the mock LLM wrote it down."""

@@ -17,9 +17,7 @@ CALLS_FIELD = "tool_calls"
 GOOD_WORDS = ("ok", "success", "succeeded", "completed")
 
 
-async def effects(
-    http: httpx.AsyncClient, target: Target, answers: Sequence[Answer]
-) -> tuple[EffectSeen, ...] | None:
+async def effects(http: httpx.AsyncClient, target: Target, answers: Sequence[Answer]) -> tuple[EffectSeen, ...] | None:
     """The effects of these tasks in every ledger, by task id or trace; None where there is no ledger."""
     ledgers = [service for service in target.services.values() if service.spec.ledger]
     if not ledgers:
@@ -36,16 +34,12 @@ async def effects(
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise InfraError(f"the ledger of {service.name} cannot be read: {error}") from None
         found.extend(
-            _effect(entry)
-            for entry in entries
-            if entry.get("task_id") in tasks or entry.get("trace_id") in traces
+            _effect(entry) for entry in entries if entry.get("task_id") in tasks or entry.get("trace_id") in traces
         )
     return tuple(sorted(found, key=lambda effect: effect.at or 0))
 
 
-def trajectory(
-    answers: Iterable[Answer], journal: Iterable[Mapping[str, Any]] | None
-) -> tuple[ToolCall, ...] | None:
+def trajectory(answers: Iterable[Answer], journal: Iterable[Mapping[str, Any]] | None) -> tuple[ToolCall, ...] | None:
     """The tool calls of a run: as the service reports them in its answers, else as the LLM asked for them.
 
     A service's own report says how each call ended; the journal only what was asked for. None without both.
@@ -55,9 +49,7 @@ def trajectory(
         return tuple(reported)
     if journal is None:
         return None
-    return tuple(
-        call for turn, entry in enumerate(journal) for call in _asked(turn, entry.get("tools_called") or ())
-    )
+    return tuple(call for turn, entry in enumerate(journal) for call in _asked(turn, entry.get("tools_called") or ()))
 
 
 def _reported(answer: Answer) -> Iterable[ToolCall]:
@@ -71,7 +63,7 @@ def _reported(answer: Answer) -> Iterable[ToolCall]:
         if not isinstance(ok, bool):
             ok = not error and (word is None or str(word) in GOOD_WORDS)
         turn = row.get("step", row.get("turn", n))
-        attempts = row.get("attempts")
+        attempts = row.get("attempt", row.get("attempts"))
         yield ToolCall(
             tool=str(row.get("tool") or row.get("name") or ""),
             arguments=row.get("arguments", row.get("args")),

@@ -79,10 +79,8 @@ def problem(
     - superset: the trajectory holds at least what is expected
     - subset: the trajectory holds nothing but what is expected
     """
-    if mode in ("strict", "in_order"):
-        given = in_order(expected, seen, turns, fits)
-    else:
-        given = matched(expected, seen, fits)
+    ordered = mode in ("strict", "in_order")
+    given = in_order(expected, seen, turns, fits) if ordered else matched(expected, seen, fits)
     used = {call for call in given if call is not None}
     missing = [wish for wish, call in enumerate(given) if call is None]
     extra = [call for call in range(len(seen)) if call not in used]

@@ -42,12 +42,16 @@ class EdgeFault(Part):
     status: int | None = Field(None, ge=400, le=599, description="answer with this status instead")
     refuse: bool = Field(False, description="refuse connections")
     delay_s: float | None = Field(None, gt=0, description="delay every byte's way by so much")
-    first: int | None = Field(None, ge=1, description="only the first so many requests")
+    first: int | None = Field(
+        None, ge=1, description="with status: only the first so many requests, by each calling pod"
+    )
 
     @model_validator(mode="after")
     def _one(self) -> EdgeFault:
         if sum((self.status is not None, self.refuse, self.delay_s is not None)) != 1:
             raise ValueError("give exactly one of status, refuse, delay_s")
+        if self.first is not None and self.status is None:
+            raise ValueError("`first` goes with `status`")
         return self
 
 
@@ -65,9 +69,7 @@ class Ask(Part):
     name: str = Field("", description="what assertions call it")
     as_: str = Field("user", alias="as", description="the user; each has sessions of their own")
     session: str = Field("main", description="the conversation; the same word is the same conversation")
-    key: str = Field(
-        "", description="the idempotency key; the same word is the same key; else one of its own"
-    )
+    key: str = Field("", description="the idempotency key; the same word is the same key; else one of its own")
     body: dict[str, JsonValue] = Field({}, description="more fields of the request, e.g. max_steps")
     timeout_s: float = Field(30, gt=0)
     cancel_after_s: float | None = Field(None, ge=0, description="cancel the task so long after it was taken")
@@ -83,10 +85,7 @@ class Step(Part):
 
     @model_validator(mode="after")
     def _one(self) -> Step:
-        if (
-            sum((self.run is not None, self.task is not None, self.pause_s is not None, bool(self.together)))
-            != 1
-        ):
+        if sum((self.run is not None, self.task is not None, self.pause_s is not None, bool(self.together))) != 1:
             raise ValueError("give exactly one of run, task, pause_s, together")
         return self
 
@@ -141,9 +140,7 @@ class Repeat(Part):
 
     times: int = Field(1, ge=1, le=1000)
     at_least: float = Field(1.0, gt=0, le=1, description="the rate of runs in which an assertion must hold")
-    valid: float = Field(
-        0.8, gt=0, le=1, description="the rate of runs that must not be spoilt by the harness"
-    )
+    valid: float = Field(0.8, gt=0, le=1, description="the rate of runs that must not be spoilt by the harness")
 
     @model_validator(mode="before")
     @classmethod
@@ -164,9 +161,7 @@ class Scenario(Part):
     when: tuple[Step, ...] = Field(min_length=1)
     then: tuple[Assertion, ...] = Field(min_length=1)
     repeat: Repeat = Repeat()
-    reach: Literal["any", "local"] = Field(
-        "any", description="local: only where the harness runs the cluster"
-    )
+    reach: Literal["any", "local"] = Field("any", description="local: only where the harness runs the cluster")
 
     @property
     def alone(self) -> bool:

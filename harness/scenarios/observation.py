@@ -26,9 +26,7 @@ class Answer:
     @property
     def succeeded_text(self) -> str:
         """The output as text, for text assertions."""
-        return (
-            self.output if isinstance(self.output, str) else "" if self.output is None else str(self.output)
-        )
+        return self.output if isinstance(self.output, str) else "" if self.output is None else str(self.output)
 
 
 @dataclass(frozen=True)

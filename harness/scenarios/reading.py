@@ -24,9 +24,7 @@ def read_folder(folder: Path) -> list[Scenario]:
     seen: dict[str, Scenario] = {}
     for scenario in found:
         if scenario.name in seen:
-            raise ConfigError(
-                f"two scenarios are called {scenario.name!r}", hint=f"rename one under {folder}"
-            )
+            raise ConfigError(f"two scenarios are called {scenario.name!r}", hint=f"rename one under {folder}")
         seen[scenario.name] = scenario
     return sorted(found, key=lambda scenario: scenario.name)
 

@@ -8,7 +8,7 @@ import httpx
 
 from harness.core.errors import ConfigError
 from harness.core.events import Check, SuiteEnded, SuiteStarted
-from harness.scenarios.edges import Edges
+from harness.scenarios.edges import ClusterEdges, Edges
 from harness.scenarios.judging import Run, checks
 from harness.scenarios.model import Scenario
 from harness.scenarios.playing import Stage
@@ -55,9 +55,7 @@ def planned(context: SuiteContext) -> list[tuple[Scenario, LiveService]]:
     tags = (QUICK_TAG,) if context.quick and not context.only else settings.tags
     chosen = select(rows, context.only, tags)
     if not chosen:
-        raise ConfigError(
-            f"no scenario to play in {settings.path}", hint="write one: docs/scenarios.md shows how"
-        )
+        raise ConfigError(f"no scenario to play in {settings.path}", hint="write one: docs/scenarios.md shows how")
     return [(scenario, asked(scenario, context.target)) for scenario in chosen]
 
 
@@ -71,9 +69,7 @@ def asked(scenario: Scenario, target: Target) -> LiveService:
     taking = [service for service in target.services.values() if service.spec.tasks is not None]
     if len(taking) != 1:
         names = ", ".join(service.name for service in taking) or "none"
-        raise ConfigError(
-            f"{scenario.name}: which service is asked? {names} take tasks", hint="add `service: <name>`"
-        )
+        raise ConfigError(f"{scenario.name}: which service is asked? {names} take tasks", hint="add `service: <name>`")
     return taking[0]
 
 
@@ -105,9 +101,7 @@ async def _repeated(stage: Stage, scenario: Scenario, service: LiveService) -> N
     times = max(scenario.repeat.times, context.config.suites.scenarios.repeat)
     runs: list[Run] = []
     for number in range(1, times + 1):
-        context.progress.step(
-            f"scenarios: {scenario.name}" + (f" ({number} of {times})" if times > 1 else "")
-        )
+        context.progress.step(f"scenarios: {scenario.name}" + (f" ({number} of {times})" if times > 1 else ""))
         runs.append(await stage.play(scenario, service, number))
         good = sum(run.holds for run in runs)
         bad = sum(not run.holds and not run.spoilt for run in runs)
@@ -127,4 +121,4 @@ def _word(found: list[Check]) -> str:
 
 def edges_of(context: SuiteContext) -> Edges | None:
     """The edges of the local cluster, where the target is one."""
-    return None
+    return ClusterEdges(context) if context.target.cluster_state else None

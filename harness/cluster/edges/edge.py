@@ -56,6 +56,7 @@ class Edge:
         self.source, self.service, self.port = source, service, port
         self.witness = Witness()
         self.faults: dict[str, EdgeFault] = {}
+        self._left: dict[str, int] = {}  # what `times` leaves of a fault
         self.listen_port = 0
         self._resolve, self._blocked, self._clock, self._rng = resolve, blocked, clock, rng
         self._server: asyncio.Server | None = None
@@ -94,6 +95,7 @@ class Edge:
     def set_fault(self, name: str, fault: EdgeFault) -> None:
         """Put a fault on the edge under `name`, in place of an older one of that name."""
         self.faults[name] = fault
+        self._left.pop(name, None)
         if fault.kind == "reset":
             for connection in list(self.connections):
                 connection.reset()
@@ -107,6 +109,15 @@ class Edge:
                 if connection.swallowed:
                     connection.reset()
         return gone is not None
+
+    def answers(self) -> EdgeFault | None:
+        """The http fault that answers the next request, if any; one with `times` is used up by it."""
+        for name, fault in self.faults.items():
+            if fault.kind == "http" and self._left.get(name, fault.times) != 0:
+                if fault.times is not None:
+                    self._left[name] = self._left.get(name, fault.times) - 1
+                return fault
+        return None
 
     def closed_to(self, pod: str) -> bool:
         """True while nothing may pass to `pod`: a black hole, or a NetworkPolicy."""
@@ -182,7 +193,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.edge.witness.bytes_up += len(data)
-        http = self.edge.fault("http")
+        http = self.edge.answers()
         if http is not None:
             self._answer(http)
         elif self.swallowed:

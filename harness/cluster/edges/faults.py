@@ -15,7 +15,7 @@ class EdgeFault(BaseModel):
     delay: every chunk arrives `delay_ms` (+- `jitter_ms`) later. black_hole: nothing passes, nothing is
     refused. refuse: the connection is reset at once. reset: open connections are reset, new ones too.
     cut: reset after `after_bytes`. bandwidth: at most `bytes_per_s`. http: requests are answered with
-    `status` and never reach the service.
+    `status` and never reach the service; with `times` only so many on each edge, then they pass again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +28,7 @@ class EdgeFault(BaseModel):
     bytes_per_s: float = Field(0.0, ge=0)
     status: int = Field(503, ge=200, le=599)
     body: str = ""
+    times: int | None = Field(None, ge=1)
     headers: dict[str, str] = {}
 
     def covers(self, direction: Direction) -> bool:

@@ -30,6 +30,7 @@ class EdgeFaultParams(Params):
     edge: EdgeKind
     delay_ms: float = Field(0.0, ge=0)
     status: int = Field(503, ge=400, le=599)
+    times: int | None = Field(None, ge=1)  # an `http` edge passes requests again after so many
     timeout_s: float = Field(15.0, gt=0)  # how long the witness waits for traffic
 
     @model_validator(mode="after")
@@ -70,7 +71,7 @@ class EdgeFaultKind:
         if params.edge == "delay":
             fault.update(delay_ms=params.delay_ms, direction="up")
         if params.edge == "http":
-            fault.update(status=params.status)
+            fault.update(status=params.status, times=params.times)
         Edges.of(site).put(injection.facts["name"], fault, source=params.source, service=params.service)
 
     def witness(self, injection: Injection, site: Site) -> Witnessed:

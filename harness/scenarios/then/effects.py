@@ -27,8 +27,7 @@ class Effects(Parameters):
             return Claim(None, "no ledger could be read")
         rows = [effect for effect in seen.effects if effect.tool == self.tool and effect.outcome == "ok"]
         shown: list[JsonValue] = [
-            {"task_id": row.task_id, "key": row.idempotency_key, "arguments": row.arguments_sha256}
-            for row in rows
+            {"task_id": row.task_id, "key": row.idempotency_key, "arguments": row.arguments_sha256} for row in rows
         ]
         count = len(rows)
         if self.exactly is not None and count != self.exactly:

@@ -20,8 +20,7 @@ class Recovery(Parameters):
         failed = [n for n, call in enumerate(calls) if call.tool == self.tool and call.ok is False]
         retried = [n for n, call in enumerate(calls) if call.tool == self.tool and (call.attempts or 1) > 1]
         shown: list[JsonValue] = [
-            {"tool": call.tool, "ok": call.ok, "attempts": call.attempts, "error": call.error}
-            for call in calls
+            {"tool": call.tool, "ok": call.ok, "attempts": call.attempts, "error": call.error} for call in calls
         ]
         if not failed and not retried:
             return Claim(None, f"{self.tool} never failed: there was nothing to recover from", shown)
@@ -34,9 +33,5 @@ class Recovery(Parameters):
         if len(answered) < len(seen.answers):
             return Claim(False, f"{self.tool} was tried again, but the task was not answered", shown)
         if self.within_s is not None and seen.duration_s > self.within_s:
-            return Claim(
-                False, f"answered after {seen.duration_s:.1f} s, later than {self.within_s:g} s", shown
-            )
-        return Claim(
-            True, f"{self.tool} failed, {better[0].tool} worked, answered in {seen.duration_s:.2f} s", shown
-        )
+            return Claim(False, f"answered after {seen.duration_s:.1f} s, later than {self.within_s:g} s", shown)
+        return Claim(True, f"{self.tool} failed, {better[0].tool} worked, answered in {seen.duration_s:.2f} s", shown)

@@ -41,10 +41,7 @@ class ExpectedCall(Parameters):
             return given == self.arguments
         if how == "subset":
             return all(name in given and given[name] == value for name, value in self.arguments.items())
-        return all(
-            name in given and re.search(str(value), str(given[name]))
-            for name, value in self.arguments.items()
-        )
+        return all(name in given and re.search(str(value), str(given[name])) for name, value in self.arguments.items())
 
 
 class Trajectory(Parameters):
@@ -62,9 +59,7 @@ class Trajectory(Parameters):
         if seen.trajectory is None:
             return Claim(None, "nobody said which tools were called")
         turns = [call.turn for call in seen.trajectory]
-        missing, extra = problem(
-            self.mode, self.calls, seen.trajectory, turns, lambda wish, call: wish.fits(call)
-        )
+        missing, extra = problem(self.mode, self.calls, seen.trajectory, turns, lambda wish, call: wish.fits(call))
         shown: list[JsonValue] = [
             {"tool": call.tool, "arguments": call.arguments, "turn": call.turn, "ok": call.ok}
             for call in seen.trajectory
