@@ -136,10 +136,7 @@ def write(contract: Contract, document: JsonValue) -> Path:
 async def diff(config: Config, target: Target, *, only: tuple[str, ...] = ()) -> list[Difference]:
     """Compare every contract with its baseline. Raises ConfigError for a baseline that is no contract."""
     async with httpx.AsyncClient(timeout=15) as http:
-        return [
-            compare(contract, await fetch(http, target, contract))
-            for contract in contracts(config, target, only)
-        ]
+        return [compare(contract, await fetch(http, target, contract)) for contract in contracts(config, target, only)]
 
 
 def compare(contract: Contract, live: JsonValue) -> Difference:
@@ -224,13 +221,9 @@ def markdown(differences: list[Difference]) -> str:
         lines += ["", f"Version step: **{advice(difference.changes)}**", ""]
         lines += ["| change | subject | where | what | example |", "|---|---|---|---|---|"]
         for change in sorted(difference.changes, key=lambda change: list(Kind).index(change.kind)):
-            example = (
-                f"`{json.dumps(change.witness, ensure_ascii=False)[:200]}`" if change.has_witness else ""
-            )
+            example = f"`{json.dumps(change.witness, ensure_ascii=False)[:200]}`" if change.has_witness else ""
             cells = (change.kind.value, change.subject, change.where, change.text, example)
-            lines.append(
-                "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
-            )
+            lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
         lines.append("")
     return "\n".join(lines)
 

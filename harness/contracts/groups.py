@@ -123,9 +123,7 @@ async def tasks(session: Session, service: LiveService, promises: Promises) -> N
     api = service.spec.tasks
     assert api is not None
     caller = session.caller(service)
-    door = TaskDoor(
-        caller, api, clock=session.context.clock, session=f"contracts-{session.unique}-{service.name}"
-    )
+    door = TaskDoor(caller, api, clock=session.context.clock, session=f"contracts-{session.unique}-{service.name}")
     quick = session.context.quick
     await Lifecycle(door, caller, promises, session.unique, 15 if quick else 30).check()
     await Idempotency(door, promises, session.unique).check()
@@ -148,6 +146,7 @@ async def openapi(session: Session, service: LiveService, promises: Promises) ->
         secret=dict(context.target.headers),
         mark=session.mark,
         idempotency_header=service.spec.tasks.idempotency_header if service.spec.tasks else "Idempotency-Key",
+        unique=f"{session.unique}-{service.name}",
         max_examples=session.examples,
         seed=session.seed.derive(service.name).number() % 2**31,
         stateful=not context.quick,
@@ -166,9 +165,7 @@ def _agreed(config: Config, target: Target, service: LiveService) -> bool:
 
 GROUPS: dict[str, Group] = {
     "tools": Group(lambda _c, _t, service: service.spec.tools is not None, tools),
-    "probes": Group(
-        lambda _c, _t, service: service.spec.health is not None or service.spec.ready is not None, probes
-    ),
+    "probes": Group(lambda _c, _t, service: service.spec.health is not None or service.spec.ready is not None, probes),
     "metrics": Group(lambda _c, _t, service: service.spec.metrics is not None, metrics),
     "baseline": Group(_agreed, compatibility),
     "tasks": Group(lambda _c, _t, service: service.spec.tasks is not None, tasks, alone=False),

@@ -49,9 +49,7 @@ class Promises:
         cases: int = 1,
     ) -> None:
         """The service did otherwise; `payload` is the concrete witness."""
-        self._emit(
-            "fail", check, subject, title, detail=detail, payload=payload, fix=fix, replay=replay, cases=cases
-        )
+        self._emit("fail", check, subject, title, detail=detail, payload=payload, fix=fix, replay=replay, cases=cases)
 
     def undecided(
         self,
@@ -85,9 +83,7 @@ class Promises:
         if holds:
             self.kept(check, subject, title, detail=detail, cases=cases)
         else:
-            self.broken(
-                check, subject, title, detail=detail, payload=payload, fix=fix, replay=replay, cases=cases
-            )
+            self.broken(check, subject, title, detail=detail, payload=payload, fix=fix, replay=replay, cases=cases)
         return holds
 
     def not_applicable(self, text: str) -> None:

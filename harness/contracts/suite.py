@@ -79,9 +79,7 @@ def plan(target: Target, config: Config, only: tuple[str, ...] = ()) -> list[Par
                 f"contracts: nothing is called {word!r}",
                 hint=f"did you mean {', '.join(close)}?" if close else f"there are: {', '.join(known)}",
             )
-    chosen = [
-        part for part in parts if not wanted or {part.service.name, part.group, part.scope} & set(wanted)
-    ]
+    chosen = [part for part in parts if not wanted or {part.service.name, part.group, part.scope} & set(wanted)]
     if not chosen:
         raise ConfigError(
             "contracts: no service declares anything to check",

@@ -36,9 +36,7 @@ class Change:
 
     def sentence(self) -> str:
         """The change in a line, with its witness."""
-        shown = (
-            f"; for example {json.dumps(self.witness, ensure_ascii=False)[:400]}" if self.has_witness else ""
-        )
+        shown = f"; for example {json.dumps(self.witness, ensure_ascii=False)[:400]}" if self.has_witness else ""
         return f"{self.subject}: {self.where}: {self.text}{shown}"
 
 
@@ -64,15 +62,8 @@ def response_change(
     """
     backward = takes_all(opened(old), new)
     if backward.relation is not Relation.COMPATIBLE:
-        return [
-            _broken(
-                subject, where, backward, "an answer may come that readers of the old version cannot read"
-            )
-        ]
-    if (
-        takes_all(new, old).relation is Relation.COMPATIBLE
-        and takes_all(old, new).relation is Relation.COMPATIBLE
-    ):
+        return [_broken(subject, where, backward, "an answer may come that readers of the old version cannot read")]
+    if takes_all(new, old).relation is Relation.COMPATIBLE and takes_all(old, new).relation is Relation.COMPATIBLE:
         return []
     return [Change(Kind.ADDITION, subject, where, "promises more than before, or says it more narrowly")]
 

@@ -27,9 +27,7 @@ def diff_openapi(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
         changes.extend(_responses(operation, old, after[label], new))
         if not operation.secured and after[label].secured:
             changes.append(Change(Kind.BREAKING, label, "security", "asks for credentials now"))
-    changes.extend(
-        Change(Kind.ADDITION, label, "operation", "is new") for label in after if label not in before
-    )
+    changes.extend(Change(Kind.ADDITION, label, "operation", "is new") for label in after if label not in before)
     return changes
 
 
@@ -93,9 +91,7 @@ def _responses(before: Operation, old: Any, after: Operation, new: Any) -> Itera
         schemas, later = _content(response, old), _content(now[status], new)
         for media, schema in schemas.items():
             if media not in later:
-                yield Change(
-                    Kind.BREAKING, before.label, f"{place} {media}", "is no longer given", media, True
-                )
+                yield Change(Kind.BREAKING, before.label, f"{place} {media}", "is no longer given", media, True)
             else:
                 yield from response_change(before.label, f"{place} {media}", schema, later[media])
     for status in now:

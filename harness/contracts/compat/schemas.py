@@ -91,9 +91,7 @@ def _plain(schema: Mapping[str, Any] | bool) -> Any:
     return _stripped(dict(schema)) if isinstance(schema, Mapping) else schema
 
 
-SILENT = frozenset(
-    {"title", "description", "examples", "example", "default", "deprecated", "$comment", "$id"}
-)
+SILENT = frozenset({"title", "description", "examples", "example", "default", "deprecated", "$comment", "$id"})
 
 
 def _stripped(node: Any, *, names: bool = False) -> Any:

@@ -43,9 +43,7 @@ def _diff(before: ToolDefinition, after: ToolDefinition) -> Iterable[Change]:
     elif before.returns is not None and after.returns is not None:
         yield from response_change(subject, "returns", before.returns, after.returns)
     if before.annotations != after.annotations:
-        yield Change(
-            Kind.WORDING, subject, "annotations", f"{dict(before.annotations)} -> {dict(after.annotations)}"
-        )
+        yield Change(Kind.WORDING, subject, "annotations", f"{dict(before.annotations)} -> {dict(after.annotations)}")
     if before.description != after.description:
         yield Change(Kind.WORDING, subject, "description", f"{before.description!r} -> {after.description!r}")
     if _described(before) != _described(after):
@@ -72,11 +70,7 @@ def _silently_dropped(subject: str, before: ToolDefinition, after: ToolDefinitio
 
 def _described(tool: ToolDefinition) -> dict[str, str]:
     properties = tool.parameters.get("properties") or {}
-    return {
-        name: str(schema.get("description", ""))
-        for name, schema in properties.items()
-        if isinstance(schema, dict)
-    }
+    return {name: str(schema.get("description", "")) for name, schema in properties.items() if isinstance(schema, dict)}
 
 
 def _successor(tool: ToolDefinition, served: Sequence[ToolDefinition]) -> ToolDefinition | None:
@@ -87,6 +81,4 @@ def _successor(tool: ToolDefinition, served: Sequence[ToolDefinition]) -> ToolDe
 
 def version_key(version: str) -> tuple[tuple[int, str], ...]:
     """A key that sorts `1.10` after `1.9` and text after numbers."""
-    return tuple(
-        (int(part), "") if part.isdigit() else (1 << 30, part) for part in re.split(r"[.\-+]", version)
-    )
+    return tuple((int(part), "") if part.isdigit() else (1 << 30, part) for part in re.split(r"[.\-+]", version))

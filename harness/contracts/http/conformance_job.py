@@ -19,6 +19,7 @@ class Job(BaseModel):
     secret: dict[str, str] = {}
     mark: dict[str, str] = {}
     idempotency_header: str | None = None
+    unique: str = ""  # keeps idempotency keys apart from those of other runs on the same service
     max_examples: int = Field(ge=1)
     seed: int
     timeout_s: float = 10.0

@@ -77,7 +77,7 @@ def configuration(job: Job) -> SchemathesisConfig:
     )
 
 
-def fresh_keys(header: str) -> None:
+def fresh_keys(header: str, unique: str) -> None:
     """Give each case whose headers are meant to be valid an idempotency key of its own.
 
     Random keys repeat ("0" again and again) under different bodies, which a correct service refuses; the
@@ -91,13 +91,13 @@ def fresh_keys(header: str) -> None:
         name = next((key for key in given if key.lower() == header.lower()), None)
         if name is None or (case.meta is not None and case.meta.is_negative_at(ParameterLocation.HEADER)):
             return
-        case.headers[name] = f"conformance-{next(numbers)}"
+        case.headers[name] = f"conformance-{unique}-{next(numbers)}"
 
 
 def run(job: Job) -> Iterator[Check | Progress]:
     """How far it is, then every check of every operation."""
     if job.idempotency_header:
-        fresh_keys(job.idempotency_header)
+        fresh_keys(job.idempotency_header, job.unique)
     schema = schemathesis.openapi.from_dict(dict(job.description), config=configuration(job))
     tally = Tally(Declared(dict(job.description)), job.secret)
     for event in from_schema(schema).execute():

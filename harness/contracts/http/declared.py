@@ -70,9 +70,7 @@ class Declared:
             return any(p.get("in") == "header" and p.get("required") for p in operation.parameters)
         if check == "response_headers_conformance":
             responses = inlined(operation.spec.get("responses") or {}, self._description)
-            return any(
-                isinstance(response, dict) and response.get("headers") for response in responses.values()
-            )
+            return any(isinstance(response, dict) and response.get("headers") for response in responses.values())
         if check == "use_after_free":
             return self._deletes and in_path
         if check == "ensure_resource_availability":

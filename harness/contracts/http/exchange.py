@@ -53,9 +53,7 @@ class Exchange:
         """A command that sends the same request; secrets stand as `$NAME` for the shell to fill in."""
         parts = ["curl", "-i", "-X", self.method]
         for name, value in self.headers.items():
-            shown = (
-                f'"{name}: ${_variable(name)}"' if name in self.secret else shlex.quote(f"{name}: {value}")
-            )
+            shown = f'"{name}: ${_variable(name)}"' if name in self.secret else shlex.quote(f"{name}: {value}")
             parts += ["-H", shown]
         if self.content:
             text = _text(self.content)
@@ -64,10 +62,7 @@ class Exchange:
 
     def payload(self) -> dict[str, JsonValue]:
         """The exchange as evidence."""
-        sent = {
-            name: f"${_variable(name)}" if name in self.secret else value
-            for name, value in self.headers.items()
-        }
+        sent = {name: f"${_variable(name)}" if name in self.secret else value for name, value in self.headers.items()}
         return {
             "request": {
                 "method": self.method,
@@ -101,9 +96,7 @@ class Caller:
     Never raises for what the service or the network does: that is in the exchange.
     """
 
-    def __init__(
-        self, http: httpx.AsyncClient, url: str, headers: Mapping[str, str], mark: Mapping[str, str]
-    ):
+    def __init__(self, http: httpx.AsyncClient, url: str, headers: Mapping[str, str], mark: Mapping[str, str]):
         self._http = http
         self._url = url
         self._secret = dict(headers)
@@ -138,9 +131,7 @@ class Caller:
                 method, url, content=raw or None, headers=sent, timeout=timeout_s, follow_redirects=False
             )
         except httpx.HTTPError as error:
-            return Exchange(
-                code=None, error=http_errors.name(error), reached=not http_errors.definite(error), **common
-            )
+            return Exchange(code=None, error=http_errors.name(error), reached=not http_errors.definite(error), **common)
         return Exchange(
             code=response.status_code,
             answer_headers=dict(response.headers),

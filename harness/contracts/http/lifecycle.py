@@ -153,9 +153,7 @@ class Lifecycle:
     async def _cancel_late(self, route: str, task_id: str, first: Exchange) -> None:
         answer = await self.door.cancel(task_id)
         again = await self.door.status(task_id)
-        self._stable(
-            "cancelled afterwards", task_id, first, again if self._face(again) != self._face(first) else None
-        )
+        self._stable("cancelled afterwards", task_id, first, again if self._face(again) != self._face(first) else None)
         self.promises.judge(
             answer.code is not None and answer.code < 500,
             "tasks.cancel.late",
@@ -171,9 +169,7 @@ class Lifecycle:
         title = "a task that is over never changes"
         subject = f"{self.door.api.status} ({how})"
         if changed is None:
-            self.promises.kept(
-                "tasks.terminal", subject, title, detail=self.door.state(first), cases=STILL_POLLS
-            )
+            self.promises.kept("tasks.terminal", subject, title, detail=self.door.state(first), cases=STILL_POLLS)
             return
         payload: dict[str, JsonValue] = {"before": first.payload(), "after": changed.payload()}
         self.promises.broken(

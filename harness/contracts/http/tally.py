@@ -116,9 +116,7 @@ class Tally:
                 subject=operation,
                 title=TITLES.get(name, name.replace("_", " ")),
                 outcome="fail" if row.failed else "pass",
-                detail=f"{row.failed} of {row.cases} examples: {row.detail}"
-                if row.failed
-                else f"{row.cases} examples",
+                detail=f"{row.failed} of {row.cases} examples: {row.detail}" if row.failed else f"{row.cases} examples",
                 payload=row.payload,
                 fix=FIXES.get(name, "") if row.failed else "",
                 replay=row.replay,
@@ -136,9 +134,7 @@ class Tally:
                 "request": {
                     "method": request.method,
                     "url": request.uri,
-                    "headers": {
-                        name: self._hidden(", ".join(values)) for name, values in request.headers.items()
-                    },
+                    "headers": {name: self._hidden(", ".join(values)) for name, values in request.headers.items()},
                     "body": _text(request.body),
                 },
                 "response": None

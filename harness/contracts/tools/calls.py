@@ -69,12 +69,8 @@ class ToolCalls:
             self.promises.not_applicable(f"calling {tool.label}: no `tool_call` route is declared")
             return
         number = self.seed.derive(tool.label).number()
-        good = await asyncio.to_thread(
-            arguments, tool.parameters, valid=True, count=self.count, number=number
-        )
-        bad = await asyncio.to_thread(
-            arguments, tool.parameters, valid=False, count=self.count, number=number
-        )
+        good = await asyncio.to_thread(arguments, tool.parameters, valid=True, count=self.count, number=number)
+        bad = await asyncio.to_thread(arguments, tool.parameters, valid=False, count=self.count, number=number)
         before = await self.ledgers.effects(tool.name)
         answers = await self._positive(tool, good)
         reached = await self.ledgers.effects(tool.name) - before
@@ -170,9 +166,7 @@ class ToolCalls:
     async def _call(self, tool: ToolDefinition, value: JsonValue, key: str) -> Exchange:
         method, _, path = (self.spec.tool_call or "").partition(" ")
         path = path.replace("{name}", tool.name).replace("{version}", tool.version)
-        body = _with_arguments(
-            fill(self.spec.tool_call_body, {"name": tool.name, "version": tool.version}), value
-        )
+        body = _with_arguments(fill(self.spec.tool_call_body, {"name": tool.name, "version": tool.version}), value)
         headers = {
             "Idempotency-Key": f"contract-{self.unique}-{tool.name}-{key}",
             "X-Request-Id": f"contract-{self.unique}-{key}",

@@ -56,9 +56,7 @@ def listed(document: JsonValue) -> list[JsonValue]:
             return found
         if isinstance(found, dict):
             return list(found.values())
-    raise UnreadableToolError(
-        f"no list of tools: neither an array nor an object with one of {', '.join(LISTS)}"
-    )
+    raise UnreadableToolError(f"no list of tools: neither an array nor an object with one of {', '.join(LISTS)}")
 
 
 def read(entry: JsonValue) -> ToolDefinition:

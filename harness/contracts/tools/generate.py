@@ -62,9 +62,7 @@ def wrapped(schema: Mapping[str, Any]) -> dict[str, Any]:
             return [rewrite(item) for item in node]
         if not isinstance(node, dict):
             return node
-        result = {
-            k: rewrite(v) for k, v in node.items() if k not in ("$defs", "definitions", "$schema", "$id")
-        }
+        result = {k: rewrite(v) for k, v in node.items() if k not in ("$defs", "definitions", "$schema", "$id")}
         for keyword in ("$defs", "definitions"):
             for name, definition in node.get(keyword, {}).items():
                 definitions[name] = rewrite(definition)

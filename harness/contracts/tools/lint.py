@@ -41,9 +41,7 @@ def described_parameters(tool: ToolDefinition) -> Iterator[str]:
 @RULES.register("closed")
 def closed(tool: ToolDefinition) -> Iterator[str]:
     """Only a closed object can tell an invented argument from a known one."""
-    if all(
-        tool.parameters.get(word) is not False for word in ("additionalProperties", "unevaluatedProperties")
-    ):
+    if all(tool.parameters.get(word) is not False for word in ("additionalProperties", "unevaluatedProperties")):
         yield "additional arguments are accepted: set additionalProperties to false"
 
 
