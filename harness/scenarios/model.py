@@ -165,5 +165,5 @@ class Scenario(Part):
 
     @property
     def alone(self) -> bool:
-        """True when no other scenario may run meanwhile: a faulty edge is there for everybody."""
-        return bool(self.given.edges)
+        """True when no other may run meanwhile: a faulty edge, or a breaker that opened, is there for all."""
+        return bool(self.given.edges) or self.given.llm.faults is not None

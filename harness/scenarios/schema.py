@@ -15,6 +15,9 @@ def schema_text() -> str:
     schema = Scenario.model_json_schema(by_alias=True)
     # Short forms (`- status: completed`, `- recovery`) are unfolded before validation, which the models'
     # own schema cannot know; an editor must not underline them.
+    for name, field in ((name, field) for name, fields in SHORT_FIELDS.items() for field in fields):
+        described = schema["$defs"][name]["properties"][field]
+        schema["$defs"][name]["properties"][field] = {**_TEXTS, "description": described["description"]}
     for name, short in SHORT_FORMS.items():
         schema["$defs"][name] = {"anyOf": [short, schema["$defs"][name]]}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -23,6 +26,7 @@ def schema_text() -> str:
 
 _TEXTS: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _NUMBER: dict[str, Any] = {"type": "number"}
+SHORT_FIELDS: dict[str, tuple[str, ...]] = {"Output": ("contains", "lacks"), "Status": ("is",)}
 SHORT_FORMS: dict[str, dict[str, Any]] = {
     "Status": _TEXTS,
     "Output": {"type": "string"},

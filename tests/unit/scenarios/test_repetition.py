@@ -14,9 +14,7 @@ def test_one_green_run_proves_little() -> None:
     assert low < 0.21
 
 
-@pytest.mark.parametrize(
-    ("c", "n", "k", "value"), [(4, 4, 2, 1.0), (3, 4, 2, 0.5), (2, 4, 4, 0.0), (1, 2, 3, None)]
-)
+@pytest.mark.parametrize(("c", "n", "k", "value"), [(4, 4, 2, 1.0), (3, 4, 2, 0.5), (2, 4, 4, 0.0), (1, 2, 3, None)])
 def test_pass_hat_k_is_the_chance_that_all_of_k_runs_succeed(c, n, k, value) -> None:
     assert pass_hat(c, n, k) == value
 
