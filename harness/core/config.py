@@ -69,7 +69,7 @@ class Service(Section):
     tools: str | None = None  # registry: where the tool definitions are listed
     tool_call: str | None = None  # registry: how a tool is called, e.g. "POST /tools/{name}/call"
     tool_call_body: dict[str, Any] = {"arguments": "{arguments}"}
-    tool_call_headers: dict[str, str] = {}  # e.g. the agent that a registry's ACL knows
+    tool_call_headers: dict[str, str] = {}  # who calls, as the ACL knows it
     tools_baseline: str | None = None
     admin: str | None = None  # llm: where mock_llm's admin API lives
     depends_on: tuple[str, ...] = ()

@@ -44,15 +44,18 @@ class Driver:
         began = self.clock.monotonic()
         answers: list[Answer] = []
         for step in scenario.when:
-            answers.extend(await self._step(step))
+            answers.extend(await self._repeated(step))
         return answers, self.clock.monotonic() - began
+
+    async def _repeated(self, step: Step) -> list[Answer]:
+        return [answer for _ in range(step.times) for answer in await self._step(step)]
 
     async def _step(self, step: Step) -> list[Answer]:
         if step.pause_s is not None:
             await asyncio.sleep(step.pause_s)
             return []
         if step.together:
-            parts = await asyncio.gather(*(self._step(part) for part in step.together))
+            parts = await asyncio.gather(*(self._repeated(part) for part in step.together))
             return [answer for part in parts for answer in part]
         if step.run is not None:
             return [await self._ask(step.run, synchronous=True)]

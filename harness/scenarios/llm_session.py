@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from harness.scenarios.model import Llm, Scenario
 from harness.scenarios.observation import ModelCall
 
 PAGE = 500
+SETTLE_LOOKS = 20
+SETTLE_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class LlmSession:
                 await self._put(f"sessions/{self.name}/{part}", document, f"{scenario.name}: given.llm.{part}")
 
     async def journal(self) -> list[dict[str, Any]]:
-        """Every request of this session, oldest first, as the mock LLM wrote it down."""
+        """Every request of this session in the order of arrival, as the mock LLM wrote it down."""
+        await self._settled()
         entries: list[dict[str, Any]] = []
         since = 0
         while True:
@@ -45,8 +49,21 @@ class LlmSession:
                 raise InfraError(f"the journal of the mock LLM cannot be read: {error}") from None
             entries.extend(row for row in rows if row.get("session") == self.name)
             if len(rows) < PAGE or following <= since:
-                return entries
+                # A line is written when its answer ends: one that was slow comes behind one that was quick.
+                return sorted(entries, key=lambda entry: _number(entry.get("at")) or 0.0)
             since = following
+
+    async def _settled(self) -> None:
+        """Wait a moment for requests whose client has left: the server has not written them down yet."""
+        for _ in range(SETTLE_LOOKS):
+            try:
+                response = await self.http.get(f"{self.admin}/sessions/{self.name}")
+                open_now = response.json().get("open", 0) if response.status_code == 200 else 0
+            except (httpx.HTTPError, ValueError, AttributeError):
+                return  # what cannot be read here fails where the journal is read
+            if not open_now:
+                return
+            await asyncio.sleep(SETTLE_PAUSE_S)
 
     async def drop(self) -> None:
         """Forget the session; a mock LLM that cannot is none the worse for it."""

@@ -82,6 +82,7 @@ class Step(Part):
     task: Ask | None = Field(None, description="by the asynchronous door, and followed to its end")
     pause_s: float | None = Field(None, gt=0)
     together: tuple[Step, ...] = ()
+    times: int = Field(1, ge=1, le=10_000, description="do it so many times, one after the other")
 
     @model_validator(mode="after")
     def _one(self) -> Step:

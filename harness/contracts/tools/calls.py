@@ -75,6 +75,8 @@ class ToolCalls:
         answers = await self._positive(tool, good)
         reached = await self.ledgers.effects(tool.name) - before
         self._results(tool, answers)
+        if good:
+            await self._stranger(tool, good[0], witnessed=reached > 0)
         await self._negative(tool, bad, witnessed=reached > 0)
 
     async def _positive(self, tool: ToolDefinition, good: list[JsonValue]) -> list[Exchange]:
@@ -141,6 +143,27 @@ class ToolCalls:
                 cases=len(judged),
             )
 
+    async def _stranger(self, tool: ToolDefinition, value: JsonValue, *, witnessed: bool) -> None:
+        """A caller that the registry does not know asks for what the known one may have."""
+        if not self.spec.tool_call_headers:
+            self.promises.not_applicable(f"access to {tool.label}: no `tool_call_headers` name a caller")
+            return
+        before = await self.ledgers.effects(tool.name)
+        nobody = dict.fromkeys(self.spec.tool_call_headers, f"nobody-{self.unique}")
+        answer = await self._call(tool, value, "stranger", nobody)
+        reached = await self.ledgers.effects(tool.name) - before
+        seen = f", and {reached} effects in the ledgers" if witnessed else ""
+        self.promises.judge(
+            answer.code in (401, 403) and not reached,
+            "tools.access",
+            tool.label,
+            "a caller that is not on the list is refused with 401 or 403",
+            detail=answer.outcome + seen,
+            payload=answer.payload(),
+            replay=answer.curl(),
+            fix="ask the access list before anything else, and let who is not on it have nothing",
+        )
+
     def _results(self, tool: ToolDefinition, answers: list[Exchange]) -> None:
         if tool.returns is None:
             self.promises.not_applicable(f"results of {tool.label}: no schema of its result is declared")
@@ -163,14 +186,16 @@ class ToolCalls:
             cases=len(answers),
         )
 
-    async def _call(self, tool: ToolDefinition, value: JsonValue, key: str) -> Exchange:
+    async def _call(
+        self, tool: ToolDefinition, value: JsonValue, key: str, identity: Mapping[str, str] | None = None
+    ) -> Exchange:
         method, _, path = (self.spec.tool_call or "").partition(" ")
         path = path.replace("{name}", tool.name).replace("{version}", tool.version)
         body = _with_arguments(fill(self.spec.tool_call_body, {"name": tool.name, "version": tool.version}), value)
         headers = {
             "Idempotency-Key": f"contract-{self.unique}-{tool.name}-{key}",
             "X-Request-Id": f"contract-{self.unique}-{key}",
-            **self.spec.tool_call_headers,
+            **(self.spec.tool_call_headers if identity is None else identity),
         }
         return await self.caller.send(method, path, body=body, headers=headers)
 
