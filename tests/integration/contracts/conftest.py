@@ -34,9 +34,9 @@ class Task(BaseModel):
     prompt: str = Field(min_length=1, max_length=2000)
     session_id: str = Field("s", min_length=1, max_length=200)
     # JSON Schema calls 8.0 an integer; pydantic's strict mode does not.
-    max_steps: Annotated[
-        int, BeforeValidator(lambda v: int(v) if isinstance(v, float) and v == int(v) else v)
-    ] = Field(10, ge=1, le=25)
+    max_steps: Annotated[int, BeforeValidator(lambda v: int(v) if isinstance(v, float) and v == int(v) else v)] = Field(
+        10, ge=1, le=25
+    )
 
 
 class Result(BaseModel):
@@ -104,9 +104,7 @@ def agent(flaws: frozenset[str]) -> FastAPI:
         return result
 
     @app.post("/run", response_model=Result, responses=refused)
-    async def run(
-        task: Task, idempotency_key: str | None = Header(None, min_length=1, max_length=200)
-    ) -> Result:
+    async def run(task: Task, idempotency_key: str | None = Header(None, min_length=1, max_length=200)) -> Result:
         result = await take(task, idempotency_key)
         tasks[result.task_id] = answered(result)
         return tasks[result.task_id]
@@ -203,6 +201,8 @@ def registry(flaws: frozenset[str]) -> FastAPI:
 
     @app.post("/tools/search/call")
     async def call(request: Request) -> Any:
+        if request.headers.get("x-agent-id") != "tester" and "no-acl" not in flaws:
+            raise HTTPException(403, "not on the list")
         arguments = (await request.json())["arguments"]
         valid = validator.is_valid(arguments)
         if not valid and "late-validation" in flaws:
@@ -248,9 +248,7 @@ class Bench:
         self.recorder = MemoryRecorder(clock=RealClock())
         self.stop = asyncio.Event()
 
-    def context(
-        self, url: str, spec: Service, *only: str, examples: int = 8, quick: bool = False
-    ) -> SuiteContext:
+    def context(self, url: str, spec: Service, *only: str, examples: int = 8, quick: bool = False) -> SuiteContext:
         config = Config.model_validate(
             {
                 "target": TargetConfig(
@@ -286,7 +284,12 @@ def bench(tmp_path: Path) -> Bench:
 
 AGENT = Service(openapi="/openapi.json", metrics="/metrics", tasks=TasksApi())
 REGISTRY = Service(
-    role="registry", ready=None, tools="/tools", tool_call="POST /tools/{name}/call", ledger="/ledger"
+    role="registry",
+    ready=None,
+    tools="/tools",
+    tool_call="POST /tools/{name}/call",
+    ledger="/ledger",
+    tool_call_headers={"X-Agent-Id": "tester"},
 )
 
 

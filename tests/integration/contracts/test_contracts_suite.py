@@ -97,6 +97,7 @@ async def test_a_healthy_registry_lets_good_arguments_through_and_no_others(benc
         ("late-validation", "tools.gate"),
         ("refuses-short", "tools.accepts"),
         ("wrong-result", "tools.returns"),
+        ("no-acl", "tools.access"),
     ],
 )
 async def test_a_defect_of_the_tools_is_caught(bench, subject, flaw, check):
