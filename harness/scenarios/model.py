@@ -41,6 +41,7 @@ class EdgeFault(Part):
     to: str = Field(description="the service that is called")
     status: int | None = Field(None, ge=400, le=599, description="answer with this status instead")
     refuse: bool = Field(False, description="refuse connections")
+    lose_answers: bool = Field(False, description="requests arrive, their answers are lost with the connection")
     delay_s: float | None = Field(None, gt=0, description="delay every byte's way by so much")
     first: int | None = Field(
         None, ge=1, description="with status: only the first so many requests, by each calling pod"
@@ -48,8 +49,8 @@ class EdgeFault(Part):
 
     @model_validator(mode="after")
     def _one(self) -> EdgeFault:
-        if sum((self.status is not None, self.refuse, self.delay_s is not None)) != 1:
-            raise ValueError("give exactly one of status, refuse, delay_s")
+        if sum((self.status is not None, self.refuse, self.lose_answers, self.delay_s is not None)) != 1:
+            raise ValueError("give exactly one of status, refuse, lose_answers, delay_s")
         if self.first is not None and self.status is None:
             raise ValueError("`first` goes with `status`")
         return self

@@ -11,13 +11,14 @@ from harness.core.errors import ConfigError
 from harness.faults.edges import Edges
 from harness.faults.fault import FAULTS, Injection, Params, Site, Witnessed, strength
 
-EdgeKind = Literal["delay", "black_hole", "refuse", "reset", "http"]
+EdgeKind = Literal["delay", "black_hole", "refuse", "reset", "http", "cut"]
 # What the edge counts when such a fault strikes.
 COUNTERS: dict[EdgeKind, tuple[str, ...]] = {
     "black_hole": ("held",),
     "refuse": ("refused",),
     "reset": ("reset",),
     "http": ("answered",),
+    "cut": ("reset",),
 }
 
 
@@ -70,6 +71,8 @@ class EdgeFaultKind:
         fault: dict[str, Any] = {"kind": params.edge}
         if params.edge == "delay":
             fault.update(delay_ms=params.delay_ms, direction="up")
+        if params.edge == "cut":
+            fault.update(direction="down", after_bytes=0)  # the request arrives, its answer is lost
         if params.edge == "http":
             fault.update(status=params.status, times=params.times)
         Edges.of(site).put(injection.facts["name"], fault, source=params.source, service=params.service)
