@@ -50,9 +50,6 @@ class Session:
         most = self.context.config.suites.contracts.max_examples
         return min(most, QUICK_EXAMPLES) if self.context.quick else most
 
-    async def open(self) -> None:
-        """Give the suite's tasks an LLM that always answers, where the target has a mock one."""
-
     def caller(self, service: LiveService, *, anonymous: bool = False) -> Caller:
         """A client of `service`, with the target's headers unless `anonymous`."""
         headers = {} if anonymous else self.context.target.headers

@@ -92,7 +92,6 @@ async def _all(parts: list[Part], context: SuiteContext) -> None:
     limits = httpx.Limits(max_connections=40, max_keepalive_connections=20)
     async with httpx.AsyncClient(timeout=15, limits=limits) as http:
         session = Session(http, context)
-        await session.open()
         up = {
             part.service.name: await session.reachable(part.service)
             for part in {part.service.name: part for part in parts}.values()

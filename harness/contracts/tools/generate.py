@@ -7,6 +7,7 @@ slip of the generator never becomes an accusation.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,7 +42,7 @@ def arguments(schema: Mapping[str, Any], *, valid: bool, count: int, number: int
     def collect(case: Any) -> None:
         body = case.body
         if len(found) < count and _is_json(body) and validator.is_valid(body) is valid:
-            found.setdefault(repr(body), body)
+            found.setdefault(json.dumps(body, sort_keys=True), body)
 
     run: Callable[[], None] = collect
     try:
@@ -57,19 +58,23 @@ def wrapped(schema: Mapping[str, Any]) -> dict[str, Any]:
     """An OpenAPI description with one operation whose JSON body is `schema`."""
     definitions: dict[str, Any] = {}
 
-    def rewrite(node: Any) -> Any:
+    def rewrite(node: Any, *, names: bool = False) -> Any:
+        """With `names` the keys of `node` are names of properties, whatever they are called."""
         if isinstance(node, list):
             return [rewrite(item) for item in node]
         if not isinstance(node, dict):
             return node
-        result = {k: rewrite(v) for k, v in node.items() if k not in ("$defs", "definitions", "$schema", "$id")}
-        for keyword in ("$defs", "definitions"):
-            for name, definition in node.get(keyword, {}).items():
-                definitions[name] = rewrite(definition)
-        reference = result.get("$ref")
-        if isinstance(reference, str):
-            name = reference.rsplit("/", 1)[-1]
-            result["$ref"] = f"#/components/schemas/{name}" if name != "#" else "#/components/schemas/_Tool"
+        if names:
+            return {name: rewrite(part) for name, part in node.items()}
+        result: dict[str, Any] = {}
+        for word, part in node.items():
+            if word in ("$defs", "definitions"):
+                definitions.update({name: rewrite(definition) for name, definition in part.items()})
+            elif word == "$ref" and isinstance(part, str):
+                name = part.rsplit("/", 1)[-1]
+                result[word] = "#/components/schemas/" + (name if name != "#" else "_Tool")
+            elif word not in ("$schema", "$id"):
+                result[word] = rewrite(part, names=word in ("properties", "patternProperties"))
         return result
 
     body = rewrite(dict(schema))

@@ -65,9 +65,7 @@ def test_a_removed_operation_breaks() -> None:
 
 
 def test_a_narrowed_request_breaks_and_shows_a_body() -> None:
-    changes = after(
-        lambda new: new["components"]["schemas"]["Task"]["properties"]["prompt"].update(maxLength=50)
-    )
+    changes = after(lambda new: new["components"]["schemas"]["Task"]["properties"]["prompt"].update(maxLength=50))
     assert breaking(changes) == [("POST /tasks", "body application/json")]
     witness = changes[0].witness
     assert isinstance(witness, dict)
@@ -75,9 +73,7 @@ def test_a_narrowed_request_breaks_and_shows_a_body() -> None:
 
 
 def test_a_new_value_in_an_answer_breaks_readers() -> None:
-    changes = after(
-        lambda new: new["components"]["schemas"]["Result"]["properties"]["status"]["enum"].append("parked")
-    )
+    changes = after(lambda new: new["components"]["schemas"]["Result"]["properties"]["status"]["enum"].append("parked"))
     assert breaking(changes) == [("POST /tasks", "response 202 application/json")]
     assert isinstance(changes[0].witness, dict)
     assert changes[0].witness["status"] == "parked"
@@ -89,9 +85,7 @@ def test_a_field_that_answers_may_lack_now_breaks_readers() -> None:
 
 
 def test_a_new_field_in_an_answer_is_an_addition() -> None:
-    changes = after(
-        lambda new: new["components"]["schemas"]["Result"]["properties"].update(cost={"type": "number"})
-    )
+    changes = after(lambda new: new["components"]["schemas"]["Result"]["properties"].update(cost={"type": "number"}))
     assert breaking(changes) == []
     assert advice(changes) in ("minor", "none")
 

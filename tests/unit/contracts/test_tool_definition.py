@@ -95,3 +95,13 @@ def test_definitions_inside_a_schema_are_generated_for() -> None:
         "{'query': 'a'}",
         "{'query': 'b'}",
     }
+
+
+def test_a_property_may_be_called_like_a_keyword() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"definitions": {"enum": ["x"]}, "$ref": {"enum": ["y"]}},
+        "required": ["definitions", "$ref"],
+        "additionalProperties": False,
+    }
+    assert arguments(schema, valid=True, count=3, number=1) == [{"definitions": "x", "$ref": "y"}]
