@@ -68,11 +68,7 @@ def _suite(
         return finding(Verdict.INFRA, f"the {suite} suite began and left no end", start[0])
     if missing:
         names = ", ".join(missing)
-        return finding(
-            Verdict.NOT_RUN, f"no evidence from {len(missing)} of {len(start[1].expects)}: {names}", end[0]
-        )
+        return finding(Verdict.NOT_RUN, f"no evidence from {len(missing)} of {len(start[1].expects)}: {names}", end[0])
     if not seen:
         return finding(Verdict.NOT_RUN, f"the {suite} suite ended without any evidence", end[0])
-    return finding(
-        Verdict.PASS, f"all {len(start[1].expects) or len(seen)} parts left evidence", start[0], end[0]
-    )
+    return finding(Verdict.PASS, f"all {len(start[1].expects) or len(seen)} parts left evidence", start[0], end[0])

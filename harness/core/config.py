@@ -23,9 +23,7 @@ class Section(BaseModel):
     def _none_of_it(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        optional = {
-            name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)
-        }
+        optional = {name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)}
         return {key: None if value == "" and key in optional else value for key, value in data.items()}
 
 
@@ -138,9 +136,7 @@ class Target(Section):
         if self.kind == "external":
             missing = [name for name, service in self.services.items() if service.url is None]
             if missing:
-                raise ValueError(
-                    f"an external target needs a url for each service; none for {', '.join(missing)}"
-                )
+                raise ValueError(f"an external target needs a url for each service; none for {', '.join(missing)}")
         return self
 
 

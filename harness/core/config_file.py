@@ -57,9 +57,7 @@ def _known_keys(path: list[str]) -> list[str]:
     """The keys that windtunnel.toml may have in the table at `path`."""
     model: Any = Config
     for part in path:
-        field = (
-            model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        )
+        field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
         annotation = field.annotation if field is not None else model
         arguments = [a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)]
         nested = [a for a in arguments if issubclass(a, BaseModel)]

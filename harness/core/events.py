@@ -133,9 +133,7 @@ class Fault(Body):
     """A stage in the life of a fault. `witnessed` carries what an independent measurement saw."""
 
     type: Literal["fault"] = "fault"
-    stage: Literal[
-        "planned", "undo_written", "injected", "witnessed", "not_witnessed", "undone", "undo_failed"
-    ]
+    stage: Literal["planned", "undo_written", "injected", "witnessed", "not_witnessed", "undone", "undo_failed"]
     fault: str  # id of this injection
     kind: str  # name of the variant, e.g. pod_kill
     subject: str  # what it hit, for people: "pod agent-search-7d9f-x2x1"

@@ -50,9 +50,7 @@ clock. Evidence that is absent makes INCONCLUSIVE or no finding at all, never PA
 CHECKERS: Registry[Checker] = Registry("checker")
 
 
-def judge(
-    events: Sequence[Event], checkers: Iterable[tuple[str, Checker]] | None = None
-) -> tuple[Finding, ...]:
+def judge(events: Sequence[Event], checkers: Iterable[tuple[str, Checker]] | None = None) -> tuple[Finding, ...]:
     """Every finding of every checker over `events`, sorted worst first, then by id."""
     findings = [
         finding if finding.checker else finding.model_copy(update={"checker": name})

@@ -36,9 +36,7 @@ class Registry(Generic[T]):
         if name in self._items:
             return self._items[name]
         close = difflib.get_close_matches(name, self._items, n=3, cutoff=0.4)
-        hint = (
-            f"did you mean {', '.join(close)}?" if close else f"there are: {', '.join(sorted(self._items))}"
-        )
+        hint = f"did you mean {', '.join(close)}?" if close else f"there are: {', '.join(sorted(self._items))}"
         raise ConfigError(f"unknown {self.kind} {name!r}", hint=hint)
 
     def __iter__(self) -> Iterator[tuple[str, T]]:

@@ -77,13 +77,9 @@ def _effect(service: str, entry: dict[str, Any]) -> Effect:
     known = ("tool", "task_id", "agent_id", "idempotency_key", "arguments_sha256", "request_id", "outcome")
     values = {name: str(entry[name]) for name in known if entry.get(name) is not None}
     at = entry.get("at")
-    return Effect(
-        service=service, at=float(at) if isinstance(at, int | float) else None, **{"tool": "", **values}
-    )
+    return Effect(service=service, at=float(at) if isinstance(at, int | float) else None, **{"tool": "", **values})
 
 
 def _llm_call(entry: dict[str, Any]) -> LlmCall:
-    fields = {
-        name: entry[name] for name in LlmCall.model_fields if name != "type" and entry.get(name) is not None
-    }
+    fields = {name: entry[name] for name in LlmCall.model_fields if name != "type" and entry.get(name) is not None}
     return LlmCall.model_validate(fields)

@@ -76,9 +76,7 @@ class RunDir:
                 hint="give a folder under reports/, or `latest`",
             ) from None
         except ValidationError as error:
-            raise ConfigError(
-                f"not written by this version: {error.errors()[0]['msg']}", file=path / META
-            ) from None
+            raise ConfigError(f"not written by this version: {error.errors()[0]['msg']}", file=path / META) from None
 
     def recorder(self, writer: str, clock: Clock) -> FileRecorder:
         """A recorder on this run's axis; `writer` names the process, e.g. `load` or `chaos`."""
@@ -100,9 +98,7 @@ class RunDir:
             except ValidationError as error:
                 if number == len(lines):
                     break
-                raise ConfigError(
-                    f"not an event: {error.errors()[0]['msg']}", file=file, line=number
-                ) from None
+                raise ConfigError(f"not an event: {error.errors()[0]['msg']}", file=file, line=number) from None
         return sorted(events, key=lambda event: event.t)
 
     def write_findings(self, findings: Sequence[Finding]) -> None:

@@ -11,9 +11,7 @@ def definite(error: httpx.HTTPError) -> bool:
     Only a connection that was never made is certain; a reset, a timeout or a torn answer may have followed
     the effect.
     """
-    return isinstance(
-        error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol
-    )
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol)
 
 
 def name(error: httpx.HTTPError) -> str:

@@ -52,7 +52,6 @@ class Target:
 def external_target(config: Config) -> Target:
     """The target of a configuration whose services have URLs of their own."""
     services = {
-        name: LiveService(name, (spec.url or "").rstrip("/"), spec)
-        for name, spec in config.target.services.items()
+        name: LiveService(name, (spec.url or "").rstrip("/"), spec) for name, spec in config.target.services.items()
     }
     return Target(config.target.name, config.target.kind, config.target.namespace, services)

@@ -92,9 +92,7 @@ class TaskClient:
             numbers=self._numbers,
         )
 
-    async def submit(
-        self, prompt: str, *, key: str, session: str, phase: str = "", **extra: Any
-    ) -> TaskReply:
+    async def submit(self, prompt: str, *, key: str, session: str, phase: str = "", **extra: Any) -> TaskReply:
         """Hand in a task (`POST /tasks`); `ok` means that the service accepted it."""
         return await self._send("submit", self.api.submit, prompt, key, session, phase, extra)
 

@@ -36,9 +36,7 @@ def test_a_suite_with_all_its_parts_passes() -> None:
 
 
 def test_a_part_without_evidence_is_not_run_and_named() -> None:
-    found = judge(BEGIN, SuiteStarted(suite="load", expects=("a", "b")), (a_check(), "a"), DONE, END)[
-        "load/completed"
-    ]
+    found = judge(BEGIN, SuiteStarted(suite="load", expects=("a", "b")), (a_check(), "a"), DONE, END)["load/completed"]
     assert found.verdict is Verdict.NOT_RUN
     assert found.summary == "no evidence from 1 of 2: b"
 

@@ -24,9 +24,7 @@ def test_what_is_recorded_is_read_back_in_order_of_time(tmp_path: Path) -> None:
         recorder.emit(note("first"), at=101.0)
     again = RunDir.open(run.path)
     assert again.meta == run.meta
-    assert [
-        (event.t, event.body.text, event.id) for event in again.events() if isinstance(event.body, Note)
-    ] == [
+    assert [(event.t, event.body.text, event.id) for event in again.events() if isinstance(event.body, Note)] == [
         (1.0, "first", "main-2"),
         (2.0, "second", "main-1"),
     ]
