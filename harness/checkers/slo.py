@@ -35,7 +35,8 @@ def slo(events: Sequence[Event]) -> Iterable[Finding]:
 
 
 def _judge(event: Event, phase: Phase, name: str, limit: float, mine: Sequence[Call]) -> Finding:
-    title = f"{_WORDS.get(name, name)} in phase {phase.name} is {'at least' if name == 'goodput' else 'at most'} {_show(name, limit)}"
+    bound = "at least" if name == "goodput" else "at most"
+    title = f"{_WORDS.get(name, name)} in phase {phase.name} is {bound} {_show(name, limit)}"
     name_of = f"{event.suite}/{event.scope}/{phase.name}/{name}"
     identity = {"id": name_of, "suite": event.suite, "scope": event.scope, "title": title}
     if not mine:

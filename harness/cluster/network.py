@@ -59,7 +59,7 @@ class Network:
         except OSError as error:
             raise InfraError(
                 f"port {wanted} for service {service} is taken: {error.strerror}",
-                hint=f"stop what listens there (ss -ltnp 'sport = :{wanted}'), or change [target.local.ports] {service}",
+                hint=f"stop what listens there, or change [target.local.ports] {service}",
             ) from None
         self.edges[CLIENT, service, port] = edge
         self.put_chaos(edge)

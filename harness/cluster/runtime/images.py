@@ -11,7 +11,10 @@ from harness.core.config import Image
 from harness.core.errors import ConfigError, InfraError
 
 # As an entry point of a package does it: sys.argv holds the container's args, the return is the exit code.
-_CALL = "import sys, importlib; sys.argv[0] = {module!r}; sys.exit(getattr(importlib.import_module({module!r}), {function!r})())"
+_CALL = (
+    "import sys, importlib; sys.argv[0] = {module!r}; "
+    "sys.exit(getattr(importlib.import_module({module!r}), {function!r})())"
+)
 
 
 def repository(image: str) -> str:
