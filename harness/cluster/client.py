@@ -17,8 +17,9 @@ from typing import Any
 import httpx
 
 from harness.cluster.edges.faults import EdgeFault
+from harness.cluster.leftovers import process_started, sweep
 from harness.cluster.spec import ClusterSpec
-from harness.cluster.state import ClusterState, process_started, read_state, state_file, sweep
+from harness.cluster.state import ClusterState, read_state, state_file
 from harness.core.clock import Clock
 from harness.core.errors import EXIT_USAGE, ConfigError, InfraError
 
@@ -80,7 +81,7 @@ class ClusterHandle:
                 self.process.stdout.close()
         else:
             _wait_gone(pid, self.state.pid_started)
-        sweep(self.state.name)
+        sweep(state_file(self.state_dir, self.state.name).parent)
         state_file(self.state_dir, self.state.name).unlink(missing_ok=True)
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
@@ -170,7 +171,7 @@ def start_cluster(
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
-        sweep(spec.name)
+        sweep(folder)
         raise
     state = read_state(state_dir, spec.name)
     if state is None:
@@ -188,15 +189,20 @@ def _wait_ready(
 ) -> None:
     assert process.stdout is not None
     deadline = clock.monotonic() + spec.ready_timeout_s + SILENT_S
+    # Read past Python's buffer: two lines in one read would leave the second where select() cannot see it.
+    fd, unread = process.stdout.fileno(), b""
     while clock.monotonic() < deadline:
         if stopped():
             raise InfraError("stopped while the cluster was starting")
-        if not select.select([process.stdout], [], [], 0.2)[0]:
+        if b"\n" not in unread:
+            if select.select([fd], [], [], 0.2)[0]:
+                more = os.read(fd, 65536)
+                unread += more
+                if not more:
+                    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+                    raise InfraError(f"the local cluster ended while starting\n{tail}", hint=f"see {log}")
             continue
-        line = process.stdout.readline()
-        if not line:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-            raise InfraError(f"the local cluster ended while starting\n{tail}", hint=f"see {log}")
+        line, _, unread = unread.partition(b"\n")
         row = json.loads(line)
         match row["event"]:
             case "ready":

@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,8 +28,9 @@ from harness.cluster.cluster import LocalCluster
 from harness.cluster.control import Control
 from harness.cluster.kubeapi.app import KubeApi
 from harness.cluster.kubeconfig import write_kubeconfig
+from harness.cluster.leftovers import process_started, sweep
 from harness.cluster.spec import ClusterSpec
-from harness.cluster.state import ClusterState, process_started, state_file, sweep, write_state
+from harness.cluster.state import ClusterState, state_file, write_state
 from harness.core.clock import RealClock
 from harness.core.errors import HarnessError
 from harness.core.seed import Seed
@@ -51,9 +53,10 @@ def _say(row: dict[str, object]) -> None:
 async def serve(spec: ClusterSpec, state_dir: Path, parent: int | None) -> int:
     """Run the cluster until it is told to stop; 0, or the exit code of what went wrong."""
     folder = state_file(state_dir, spec.name).parent
-    sweep(spec.name)
+    sweep(folder)
     shutil.rmtree(folder / "pods", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
+    reaper = _start_reaper(folder)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -118,8 +121,16 @@ async def serve(spec: ClusterSpec, state_dir: Path, parent: int | None) -> int:
         server.force_exit = True
         await serving
         state_file(state_dir, spec.name).unlink(missing_ok=True)
-        sweep(spec.name)
+        assert reaper.stdin is not None
+        reaper.stdin.close()  # it sweeps what is left, and ends
+        await asyncio.to_thread(reaper.wait)
     return code
+
+
+def _start_reaper(folder: Path) -> subprocess.Popen[bytes]:
+    """The process that ends what this one leaves when it is killed; it lives as long as the pipe to it."""
+    argv = [sys.executable, "-m", "harness.cluster.leftovers", str(folder), str(os.getpid())]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
 
 
 async def _watch_parent(parent: int, stop: asyncio.Event) -> None:

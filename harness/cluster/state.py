@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.cluster.leftovers import process_started
 from harness.evidence.rundir import write_atomically
 
 
@@ -43,33 +42,3 @@ def write_state(state_dir: Path, state: ClusterState) -> None:
     file = state_file(state_dir, state.name)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, state.model_dump_json(indent=2) + "\n")
-
-
-def process_started(pid: int) -> int | None:
-    """When a process began, in clock ticks since boot; None when it is gone or a zombie."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] in ("Z", "X") else int(fields[19])
-
-
-def sweep(name: str) -> list[int]:
-    """End every process that a dead cluster `name` left: they carry its name in their environment."""
-    marker = f"WINDTUNNEL_CLUSTER={name}".encode()
-    ended = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            env = (entry / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if marker in env:
-            try:
-                os.kill(int(entry.name), signal.SIGKILL)
-                ended.append(int(entry.name))
-            except ProcessLookupError:
-                pass
-    return ended

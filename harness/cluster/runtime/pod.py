@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.cluster.leftovers import MARK, mark
 from harness.cluster.manifests.documents import Json
 from harness.cluster.runtime import process
 from harness.cluster.runtime.images import command_of
@@ -205,7 +206,7 @@ class PodRuntime:
             "PYTHONUNBUFFERED": "1",
             "HOSTNAME": self.name,
             **rewritten,
-            "WINDTUNNEL_CLUSTER": self.around.spec.name,
+            MARK: mark(self.around.folder, os.getpid()),
             "WINDTUNNEL_POD": self.name,
         }
 
