@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from harness.core.events import Check, Event, Operation
+from harness.core.events import Check, Event, Operation, Phase
 
 TERMINAL = frozenset({"completed", "failed", "cancelled", "succeeded", "done", "error", "canceled", "rejected"})
 GOOD = frozenset({"completed", "succeeded", "done"})
@@ -47,6 +47,18 @@ class Submission:
     def final(self) -> Sight | None:
         """The first sight of an end."""
         return next((sight for sight in self.sights if sight.status in TERMINAL), None)
+
+
+def cut_off(events: Iterable[Event]) -> set[str]:
+    """The scopes whose clients were stopped before they had seen the end: their phase `settle` has none.
+
+    A task without an end is then unknown: neither lost nor unanswered.
+    """
+    cut: set[str] = set()
+    for event in events:
+        if isinstance(event.body, Phase) and event.body.name == "settle":
+            (cut.add if event.body.edge == "start" else cut.discard)(event.scope)
+    return cut
 
 
 def submissions(events: Sequence[Event]) -> list[Submission]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from harness.checkers._tasks import GOOD, Submission, asked, by_scope, submissions
+from harness.checkers._tasks import GOOD, Submission, asked, by_scope, cut_off, submissions
 from harness.core.events import Event, Fault, LlmCall
 from harness.core.findings import CHECKERS, Evidence, Finding
 from harness.core.verdict import Verdict
@@ -21,10 +21,11 @@ def answered_under_fault(events: Sequence[Event]) -> Iterable[Finding]:
     another model must have answered some of it, else nothing fell back."""
     scopes = asked(events, NAME)
     groups = by_scope(submissions(events))
+    cut = cut_off(events)
     for scope in sorted(scopes):
         mine = [event for event in events if event.scope == scope]
         rows = [row for row in groups.get(("chaos", scope), []) if row.phase == "during"]
-        yield _judge(scope, rows, *_models(mine))
+        yield _judge(scope, rows, *_models(mine), cut=scope in cut)
 
 
 def _models(events: Sequence[Event]) -> tuple[str, dict[str, int]]:
@@ -49,9 +50,12 @@ def _models(events: Sequence[Event]) -> tuple[str, dict[str, int]]:
     return hit, answers
 
 
-def _judge(scope: str, rows: Sequence[Submission], hit: str, answers: dict[str, int]) -> Finding:
-    bad = [row for row in rows if row.final is None or row.final.status not in GOOD]
-    good = len(rows) - len(bad)
+def _judge(scope: str, rows: Sequence[Submission], hit: str, answers: dict[str, int], *, cut: bool) -> Finding:
+    open_ones = [row for row in rows if row.final is None]
+    bad = [row for row in rows if row.final is not None and row.final.status not in GOOD]
+    if not cut:
+        bad = [row for row in rows if row.final is None or row.final.status not in GOOD]
+    good = sum(row.final is not None and row.final.status in GOOD for row in rows)
     spans = sorted(row.final.answered - row.first for row in rows if row.final is not None)
     slowest = spans[-1] if spans else 0.0
     others = {model: count for model, count in answers.items() if model != hit}
@@ -60,6 +64,8 @@ def _judge(scope: str, rows: Sequence[Submission], hit: str, answers: dict[str, 
         summary += f"; by {', '.join(f'{model} ({count})' for model, count in sorted(answers.items()))}"
     if bad:
         verdict = Verdict.FAIL
+    elif open_ones:
+        verdict, summary = Verdict.INCONCLUSIVE, f"cut off before {len(open_ones)} tasks could be answered. {summary}"
     elif not rows:
         verdict, summary = Verdict.INCONCLUSIVE, "no task was handed in during the fault"
     elif hit and answers and not others:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.checkers._tasks import Submission, asked, by_scope, submissions
-from harness.core.events import Effect, Event, Phase
+from harness.checkers._tasks import Submission, asked, by_scope, cut_off, submissions
+from harness.core.events import Effect, Event
 from harness.core.findings import CHECKERS, Evidence, Finding
 from harness.core.verdict import Verdict
 
@@ -26,10 +26,8 @@ def no_lost_task(events: Sequence[Event]) -> Iterable[Finding]:
     """
     groups = {scope: rows for (suite, scope), rows in by_scope(submissions(events)).items() if suite == "chaos"}
     effects: dict[str, list[tuple[Event, Effect]]] = {}
-    cut: set[str] = set()
+    cut = cut_off(events)
     for event in events:
-        if isinstance(event.body, Phase) and event.body.name == "settle":
-            (cut.add if event.body.edge == "start" else cut.discard)(event.scope)
         if event.suite == "chaos" and isinstance(event.body, Effect):
             effects.setdefault(event.scope, []).append((event, event.body))
     for scope in sorted(asked(events, NAME) | {scope for scope in groups if scope}):

@@ -216,6 +216,15 @@ def test_answers_by_the_broken_model_alone_are_no_fallback() -> None:
     assert history("small", state="running").verdict is FAIL
 
 
+def test_an_answer_that_could_not_be_waited_for_is_no_failure() -> None:
+    story = History("answered_under_fault")
+    story.task("k1", "t1", "running")
+    story.emit(Phase(name="settle", edge="start"))
+    assert story.judge(answered_under_fault).verdict is UNDECIDED
+    story.task("k2", "t2", "failed")
+    assert story.judge(answered_under_fault).verdict is FAIL
+
+
 TASK = st.tuples(
     st.sampled_from(["completed", "failed", "cancelled", "lost"]),
     st.integers(1, 3),  # tries under the same key
