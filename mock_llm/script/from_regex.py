@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-from re import _constants as c  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as c
+from re import _parser
 from typing import Any
 
 _PRINTABLE = [chr(i) for i in range(32, 127)]
