@@ -20,12 +20,8 @@ from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import Metrics
 from reference_agents.common.settings import Settings
 from reference_agents.flaws import with_flaw
-from reference_agents.llm.anthropic import Anthropic
+from reference_agents.llm.assemble import llm_client
 from reference_agents.llm.backoff import Backoff
-from reference_agents.llm.breaker import Breaker
-from reference_agents.llm.client import LLMClient
-from reference_agents.llm.openai import OpenAI
-from reference_agents.llm.wire import Limits, Wire
 from reference_agents.runner.core import AgentRunner
 from reference_agents.runner.memory import ContextManager
 from reference_agents.runner.tools import RegistryClient
@@ -42,23 +38,7 @@ def assemble(agent: str, settings: Settings) -> Parts:
     http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50))
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=64)
     backoff = Backoff(random.SystemRandom())
-    llm = LLMClient(
-        Wire(
-            http,
-            {
-                "openai": OpenAI(settings.openai_base_url, settings.openai_key),
-                "anthropic": Anthropic(settings.anthropic_base_url, settings.anthropic_key),
-            },
-            Limits(settings.llm_connect_s, settings.llm_read_s, settings.llm_total_s),
-            clock,
-        ),
-        settings.cascade,
-        {model: Breaker(clock, settings.breaker_failures, settings.breaker_open_s) for model in settings.cascade},
-        backoff,
-        clock,
-        metrics,
-        attempts=settings.llm_attempts,
-    )
+    llm = llm_client(settings, http, backoff, clock, metrics)
     prompts = importlib.import_module(f"reference_agents.agents.{agent}.prompts")
     runner = AgentRunner(
         name=agent,

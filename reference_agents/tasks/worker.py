@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 from redis.exceptions import RedisError
@@ -12,7 +13,8 @@ from redis.exceptions import RedisError
 from reference_agents.common.clock import Clock
 from reference_agents.common.context import CURRENT, Trace
 from reference_agents.common.metrics import Metrics
-from reference_agents.runner.core import AgentRunner, Cancelled, Progress
+from reference_agents.runner.core import Cancelled, Checkpoint, Progress
+from reference_agents.runner.schemas import AgentResult, AgentTask
 from reference_agents.tasks.endings import Endings
 from reference_agents.tasks.store import Claim, StaleFence, TaskStore
 
@@ -20,12 +22,18 @@ IDLE_S = 0.2  # between two looks at an empty queue; a task handed in here is st
 TROUBLE_S = 0.5
 
 
+class Runner(Protocol):
+    """What a worker does with a task."""
+
+    async def run(self, task: AgentTask, progress: Progress, checkpoint: Checkpoint) -> AgentResult: ...
+
+
 @dataclass
 class Workers:
     """`count` loops over one store. `drain` lets what is under way end and takes nothing new."""
 
     store: TaskStore
-    runner: AgentRunner
+    runner: Runner
     metrics: Metrics
     clock: Clock
     log: structlog.typing.FilteringBoundLogger
