@@ -14,6 +14,7 @@ from harness.chaos.verdict import experiment_check
 from harness.core.errors import EXIT_NOT_UNDONE, EXIT_PASS, EXIT_USAGE, ConfigError
 from harness.core.events import Fault, SuiteEnded, SuiteStarted
 from harness.faults.undo_log import UndoLog
+from harness.targets.child import dying_with_us
 from harness.targets.suite import SuiteContext
 
 STATE = ".windtunnel"
@@ -69,6 +70,7 @@ class ChaosSuite:
             stdout=PIPE,
             stderr=PIPE,
             start_new_session=True,  # Ctrl-C reaches it through its standard input, in order
+            preexec_fn=dying_with_us(),  # and the watchdog undoes what it had begun
         )
         assert process.stdin is not None
         process.stdin.write(job.model_dump_json().encode() + b"\n")

@@ -14,6 +14,7 @@ from harness.core.errors import ConfigError, InfraError
 from harness.core.events import SuiteEnded, SuiteStarted
 from harness.load.job import SUITE, Job
 from harness.load.profile import Profile, read_profile
+from harness.targets.child import dying_with_us
 from harness.targets.suite import SuiteContext
 from harness.targets.target import LiveService
 
@@ -64,6 +65,7 @@ class LoadSuite:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=dying_with_us(),
             )
         try:
             await self._watch(context, profile, process)

@@ -53,6 +53,8 @@ def leftovers(folder: Path) -> list[str]:
         pytest.param("load", "1x at", signal.SIGINT, id="under load"),
         pytest.param("chaos llm-latency", "llm-latency", signal.SIGTERM, id="in an experiment"),
         pytest.param("chaos pod-kill", "pod-kill", signal.SIGKILL, id="killed in an experiment"),
+        pytest.param("load", "1x at", signal.SIGKILL, id="killed under load"),
+        pytest.param("contracts", "contracts:", signal.SIGKILL, id="killed in the contracts"),
     ],
 )
 def test_a_signal_leaves_nothing(tmp_path: Path, command: str, marker: str, number: signal.Signals) -> None:
@@ -78,7 +80,7 @@ def test_a_signal_leaves_nothing(tmp_path: Path, command: str, marker: str, numb
     if number is not signal.SIGKILL:
         assert process.returncode in (2, 130), said
         assert "Traceback" not in said
-    until = time.monotonic() + 30
+    until = time.monotonic() + 15
     while leftovers(folder) and time.monotonic() < until:
         time.sleep(0.2)
     assert leftovers(folder) == []

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import functools
 import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _dies_with(parent: int) -> None:
-    # The kernel sends SIGKILL when the cluster's process ends, however it ends; unless it ended just before.
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+from harness.targets.child import dying_with_us
 
 
 @dataclass
@@ -70,6 +60,6 @@ async def start(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Pat
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=functools.partial(_dies_with, os.getpid()),
+            preexec_fn=dying_with_us(),
         )
     return Process(inner)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from harness.contracts.http.conformance_job import Job, Line, Progress
 from harness.contracts.promises import Promises
 from harness.core.events import Check
+from harness.targets.child import dying_with_us
 from harness.targets.suite import Progress as Teller
 
 LINE_LIMIT = 16 * 1024 * 1024
@@ -36,6 +37,7 @@ class Conformance:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=LINE_LIMIT,
+            preexec_fn=dying_with_us(),
         )
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         errors = asyncio.create_task(process.stderr.read())
