@@ -154,10 +154,13 @@ def status(
 def report(
     run: Annotated[str, typer.Argument(help="A run directory, a run's id, or `latest`.")] = "latest",
     config: ConfigOption = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of an event instead.")] = False,
 ) -> None:
     """Judge a run's evidence again and write its reports anew."""
-    from harness.app.commands import report_command
+    from harness.app.commands import report_command, schema_command
 
+    if schema:
+        raise typer.Exit(schema_command())
     raise typer.Exit(report_command(config, run))
 
 

@@ -188,6 +188,15 @@ def report_command(config: Path | None, name: str) -> int:
     return judged.exit_code
 
 
+def schema_command() -> int:
+    """Print the JSON Schema of a line of events.ndjson."""
+    from harness.core.events import Event
+
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Event.model_json_schema()}
+    print(json.dumps(schema, indent=1))
+    return EXIT_PASS
+
+
 def heal_command(config: Path | None) -> int:
     """Undo every fault on record; 3 when one cannot be undone."""
     from harness.faults.heal import heal
