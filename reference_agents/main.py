@@ -26,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     kinds = parser.add_subparsers(dest="kind", required=True)
     kinds.add_parser("agent", help="an agent service").add_argument("name", choices=AGENTS)
     kinds.add_parser("registry", help="the tool registry")
+    kinds.add_parser("orchestrator", help="plans over agents")
     kinds.add_parser("tool", help="a tool service").add_argument("name", choices=TOOLS)
     arguments = parser.parse_args(argv)
     try:
@@ -49,6 +50,10 @@ def _app(arguments: argparse.Namespace, settings: Settings) -> FastAPI:
         from reference_agents.registry.service import create_app as registry_app
 
         return registry_app(settings)
+    if arguments.kind == "orchestrator":
+        from reference_agents.orchestrator.service import create_app as orchestrator_app
+
+        return orchestrator_app(settings)
     from reference_agents.tools.service import create_app as tool_app
     from reference_agents.tools.web_search.tool import web_search
 

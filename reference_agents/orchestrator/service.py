@@ -1,0 +1,100 @@
+"""Puts the orchestrator together: the one place where its parts meet."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+import httpx
+from fastapi import FastAPI
+from prometheus_client import Gauge
+from redis.asyncio import Redis
+
+from reference_agents.api.middleware import RequestContext
+from reference_agents.common import log, problem
+from reference_agents.common.clock import RealClock
+from reference_agents.common.metrics import Metrics
+from reference_agents.common.settings import Settings
+from reference_agents.flaws import with_flaw
+from reference_agents.llm.assemble import llm_client
+from reference_agents.llm.backoff import Backoff
+from reference_agents.orchestrator.agents import HttpAgents
+from reference_agents.orchestrator.core import Orchestrator
+from reference_agents.orchestrator.deps import OrchestratorParts
+from reference_agents.orchestrator.directory import AgentEntry, directory
+from reference_agents.orchestrator.node import NodeRunner
+from reference_agents.orchestrator.planner import Planner, Synthesizer
+from reference_agents.orchestrator.routes import router
+from reference_agents.orchestrator.state import RunState
+from reference_agents.orchestrator.store import OrchestrationStore
+from reference_agents.orchestrator.supervisor import Supervisor
+from reference_agents.tasks.worker import Workers
+
+DRAIN_S = 8.0
+
+
+@dataclass(frozen=True)
+class OrchestratorSettings:
+    """What only the orchestrator is told. Times in seconds."""
+
+    agents: Mapping[str, AgentEntry]
+    attempts: int
+    attempt_s: float
+    first_wait_s: float
+    deadline_s: float
+
+    @classmethod
+    def of(cls, env: Mapping[str, str] = os.environ) -> OrchestratorSettings:
+        """From environment variables. Raises ValueError."""
+        return cls(
+            agents=directory(env.get("AGENTS", "[]")),
+            attempts=int(env.get("SUPERVISOR_ATTEMPTS", "3")),
+            attempt_s=float(env.get("SUPERVISOR_TIMEOUT", "60")),
+            first_wait_s=float(env.get("SUPERVISOR_FIRST_WAIT", "1")),
+            deadline_s=float(env.get("ORCHESTRATION_DEADLINE", "300")),
+        )
+
+
+def assemble(settings: Settings, own: OrchestratorSettings) -> OrchestratorParts:
+    """Every part of the orchestrator, healthy."""
+    clock, metrics, rng = RealClock(), Metrics("orchestrator"), random.SystemRandom()
+    logger = log.configure("orchestrator", settings.pod)
+    http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50))
+    redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=64)
+    llm = llm_client(settings, http, Backoff(rng), clock, metrics)
+    state = RunState(redis)
+    nodes = NodeRunner(
+        HttpAgents(http, own.agents),
+        own.agents,
+        Supervisor(rng, own.attempts, own.attempt_s, own.first_wait_s),
+        clock,
+    )
+    orchestrator = Orchestrator(
+        Planner(llm, own.agents), Synthesizer(llm), nodes, state, clock, metrics, logger, own.deadline_s
+    )
+    store = OrchestrationStore(redis, clock, state, lease_s=settings.lease_s)
+    workers = Workers(store, orchestrator, metrics, clock, logger, settings.pod, settings.workers, settings.lease_s)
+    depth = Gauge("orchestrator_queue_depth", "Tasks waiting for a worker", registry=metrics.registry)
+    return OrchestratorParts(clock, metrics, depth, http, redis, llm, orchestrator, store, workers, own.deadline_s)
+
+
+def create_app(settings: Settings, env: Mapping[str, str] = os.environ) -> FastAPI:
+    """The ASGI application of the orchestrator, with the flaw that the settings name, if any. Raises ValueError."""
+    parts = with_flaw(assemble(settings, OrchestratorSettings.of(env)), settings.flaw, "apply_orchestrator")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        parts.workers.start()
+        yield
+        await parts.workers.drain(DRAIN_S)
+        await parts.http.aclose()
+        await parts.redis.aclose()
+
+    app = FastAPI(title="orchestrator", version="1.0.0", lifespan=lifespan)
+    problem.install(app)
+    app.include_router(router(parts))
+    app.add_middleware(RequestContext)
+    return app
