@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     kinds.add_parser("agent", help="an agent service").add_argument("name", choices=AGENTS)
     kinds.add_parser("registry", help="the tool registry")
     kinds.add_parser("orchestrator", help="plans over agents")
+    kinds.add_parser("schema-registry", help="the events' schemas and what may follow them")
     kinds.add_parser("tool", help="a tool service").add_argument("name", choices=TOOLS)
     arguments = parser.parse_args(argv)
     try:
@@ -54,6 +55,10 @@ def _app(arguments: argparse.Namespace, settings: Settings) -> FastAPI:
         from reference_agents.orchestrator.service import create_app as orchestrator_app
 
         return orchestrator_app(settings)
+    if arguments.kind == "schema-registry":
+        from reference_agents.schema_registry.service import create_app as schema_registry_app
+
+        return schema_registry_app(settings)
     from reference_agents.tools.service import create_app as tool_app
     from reference_agents.tools.web_search.tool import web_search
 

@@ -1,0 +1,1 @@
+"""A schema registry: what Confluent's HTTP API promises, as far as producers and consumers use it."""

