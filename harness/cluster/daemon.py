@@ -23,10 +23,12 @@ import uvicorn
 import uvloop
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from harness.cluster.cluster import LocalCluster
 from harness.cluster.control import Control
 from harness.cluster.kubeapi.app import KubeApi
+from harness.cluster.kubeapi.streams import stream
 from harness.cluster.kubeconfig import write_kubeconfig
 from harness.cluster.leftovers import process_started, sweep
 from harness.cluster.spec import ClusterSpec
@@ -67,6 +69,9 @@ async def serve(spec: ClusterSpec, state_dir: Path, parent: int | None) -> int:
     api, control = KubeApi(cluster), Control(cluster, token, stop, lambda: described)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await stream(WebSocket(scope, receive, send), cluster)
+            return
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
@@ -75,7 +80,15 @@ async def serve(spec: ClusterSpec, state_dir: Path, parent: int | None) -> int:
         await response(scope, receive, send)
 
     server = _Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off", access_log=False)
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_level="warning",
+            lifespan="off",
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
     )
     serving = loop.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn tells by this flag only

@@ -7,18 +7,18 @@ so it leaves validation to the server, which is us.
 from __future__ import annotations
 
 from harness.cluster.manifests.documents import Json
-from harness.cluster.resources import RESOURCES, Resource
+from harness.cluster.resources import Catalogue, Resource
 
 
-def index() -> Json:
+def index(catalogue: Catalogue) -> Json:
     """/openapi/v3: where each group's document is."""
-    paths = {_root(r).lstrip("/") for r in RESOURCES}
+    paths = {_root(r).lstrip("/") for r in catalogue}
     return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash=1"} for path in sorted(paths)}}
 
 
-def document(path: str) -> Json | None:
+def document(catalogue: Catalogue, path: str) -> Json | None:
     """/openapi/v3/<path>: the document of one group and version; None when there is no such group."""
-    mine = [resource for resource in RESOURCES if _root(resource).lstrip("/") == path]
+    mine = [resource for resource in catalogue if _root(resource).lstrip("/") == path]
     if not mine:
         return None
     return {

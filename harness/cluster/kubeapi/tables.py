@@ -43,6 +43,9 @@ def _pod(body: Json, now: datetime) -> list[Any]:
         waiting = row["state"].get("waiting")
         if waiting:
             word = waiting["reason"]
+        ended = row["state"].get("terminated")
+        if ended:
+            word = ended["reason"]
     if body["metadata"].get("deletionTimestamp"):
         word = "Terminating"
     return [ready, word, sum(row["restartCount"] for row in rows), age(body, now)]
@@ -80,6 +83,36 @@ COLUMNS: dict[str, tuple[tuple[str, ...], Row]] = {
         ],
     ),
     "services": (("Type", "Cluster-IP", "External-IP", "Port(s)", "Age"), _service),
+    "daemonsets": (
+        ("Desired", "Current", "Ready", "Age"),
+        lambda b, n: [
+            (b.get("status") or {}).get("desiredNumberScheduled", 1),
+            (b.get("status") or {}).get("currentNumberScheduled", 0),
+            (b.get("status") or {}).get("numberReady", 0),
+            age(b, n),
+        ],
+    ),
+    "jobs": (
+        ("Status", "Completions", "Age"),
+        lambda b, n: [
+            next((c["type"] for c in (b.get("status") or {}).get("conditions") or ()), "Running"),
+            f"{(b.get('status') or {}).get('succeeded', 0)}/{b['spec'].get('completions', 1)}",
+            age(b, n),
+        ],
+    ),
+    "endpoints": (
+        ("Endpoints", "Age"),
+        lambda b, n: [
+            ",".join(
+                f"{address['ip']}:{port['port']}"
+                for subset in b.get("subsets") or ()
+                for address in subset.get("addresses") or ()
+                for port in subset.get("ports") or ()
+            )
+            or "<none>",
+            age(b, n),
+        ],
+    ),
     "nodes": (
         ("Status", "Roles", "Age", "Version"),
         lambda b, n: ["Ready", "<none>", age(b, n), b["status"]["nodeInfo"]["kubeletVersion"]],

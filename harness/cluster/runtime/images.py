@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.core.config import Image
 from harness.core.errors import ConfigError, InfraError
@@ -17,6 +17,10 @@ _CALL = (
 )
 
 
+# Images of programs that every machine has, and no entry point: what runs is the container's args.
+NO_ENTRY_POINT = ("alpine", "bash", "busybox", "debian", "python", "ubuntu")
+
+
 def repository(image: str) -> str:
     """An image without its tag and digest: `redis:7.2@sha256:...` is `redis`."""
     name = image.partition("@")[0]
@@ -24,10 +28,17 @@ def repository(image: str) -> str:
     return head if colon and "/" not in tail else name
 
 
-def command_of(image: str, images: Mapping[str, Image], config_file: str) -> list[str]:
-    """The program that stands for `image`. Raises ConfigError for one that nobody described."""
+def command_of(image: str, images: Mapping[str, Image], config_file: str, args: Sequence[str] = ()) -> list[str]:
+    """The program that stands for `image`, to be followed by `args`. Raises ConfigError for one that nobody described.
+
+    An image that has no entry point of its own (busybox, python, ...) runs its arguments, as in a container.
+    """
     name = repository(image)
     how = images.get(image) or images.get(name) or images.get(name.rsplit("/", 1)[-1])
+    if how is None and name.rsplit("/", 1)[-1] == "pause":
+        return [sys.executable, "-c", "import signal; signal.pause()"]
+    if how is None and args and name.rsplit("/", 1)[-1] in NO_ENTRY_POINT:
+        return []
     if how is None:
         raise ConfigError(
             f"nothing says how to run image {image!r} without a container",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import re
 import signal
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from harness.cluster.spec import ClusterSpec
 from harness.cluster.store import Store
 from harness.core.clock import Clock
 from harness.core.errors import ConfigError
+from harness.targets.child import dying_with_us
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 30.0
@@ -100,6 +102,14 @@ class PodRuntime:
                     state.process.signal(signal.SIGKILL)
         self._stop.set()
 
+    def wait_for(self, container: str, reason: str, message: str) -> None:
+        """Show a container as waiting, without starting it."""
+        self.states[container] = ContainerState(container, waiting=reason, message=message)
+
+    async def asked_to_end(self) -> None:
+        """Return when somebody asks the pod to end."""
+        await self._stop.wait()
+
     async def run(self) -> None:
         """Start the containers, keep them running, end them when asked."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +166,7 @@ class PodRuntime:
 
     def _data(self, resource: str, name: str, optional: bool) -> dict[str, bytes]:
         kind = "ConfigMap" if resource == "configmaps" else "Secret"
-        found = self.around.store.find(resource, self.around.spec.namespace, name)
+        found = self.around.store.find(resource, self.body["metadata"]["namespace"], name)
         if found is None:
             if optional:
                 return {}
@@ -240,13 +250,12 @@ class PodRuntime:
         return None
 
     def _argv(self, container: Json, env: Mapping[str, str], rewriter: Rewriter) -> list[str]:
-        if container.get("command"):
-            head = [str(part) for part in container["command"]]
-        else:
-            head = command_of(container["image"], self.around.spec.images, self.around.spec.config_file)
-        words = [rewriter.value(expand(str(part), env)) for part in container.get("args") or ()]
         # `--port 8080` in two words: the number stands alone and is rewritten as such.
-        return [*head, *words]
+        given = [rewriter.value(expand(str(part), env)) for part in container.get("args") or ()]
+        if container.get("command"):
+            return [*(rewriter.value(expand(str(part), env)) for part in container["command"]), *given]
+        spec = self.around.spec
+        return [*command_of(container["image"], spec.images, spec.config_file, given), *given]
 
     # -- life ----------------------------------------------------------------------------------------
 
@@ -349,29 +358,41 @@ class PodRuntime:
             self.around.event(self.name, "Warning", "FailedPreStopHook", "preStop took longer than the grace period")
         self._grace_s = max(1.0, self._grace_s - (self.around.clock.monotonic() - began))
 
-    async def exec(self, container: str, command: list[str]) -> tuple[int, bytes]:
-        """Run a command as the container's: its environment, its folder. Returns exit code and output."""
+    async def spawn(
+        self, container: str, command: Sequence[str], *, stdin: bool = False, merge: bool = True
+    ) -> asyncio.subprocess.Process:
+        """Start a command as the container's: its environment, its mounts. `merge` joins stderr to stdout.
+
+        Raises OSError when it cannot be started. Give it back to `end_spawned`.
+        """
         spec = next(c for c in self.body["spec"]["containers"] if c["name"] == container)
-        rewriter = self._rewriter(
-            spec,
-            {v["name"]: self.folder / "volumes" / v["name"] for v in self.body["spec"].get("volumes") or ()},
-        )
-        env = self._env(spec, rewriter)
-        running = await asyncio.create_subprocess_exec(
+        volumes = {v["name"]: self.folder / "volumes" / v["name"] for v in self.body["spec"].get("volumes") or ()}
+        rewriter = self._rewriter(spec, volumes)
+        return await asyncio.create_subprocess_exec(
             *[rewriter.value(part) for part in command],
-            env=env,
+            env=self._env(spec, rewriter),
             cwd=self.around.spec.root,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.STDOUT if merge else asyncio.subprocess.PIPE,
             start_new_session=True,
+            preexec_fn=dying_with_us(),
         )
+
+    async def end_spawned(self, running: asyncio.subprocess.Process) -> None:
+        """End what `spawn` started, with what it has started itself."""
+        if running.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            await running.wait()
+
+    async def exec(self, container: str, command: list[str]) -> tuple[int, bytes]:
+        """Run a command as the container's. Returns exit code and output."""
+        running = await self.spawn(container, command)
         try:
             output, _ = await running.communicate()
         finally:
-            if running.returncode is None:
-                os.killpg(running.pid, signal.SIGKILL)
-                await running.wait()
+            await self.end_spawned(running)
         return running.returncode or 0, output
 
     # -- probes --------------------------------------------------------------------------------------

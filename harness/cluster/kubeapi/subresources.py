@@ -1,0 +1,135 @@
+"""What hangs below an object: scale, status, log, eviction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.responses import Response, StreamingResponse
+
+from harness.cluster.cluster import LocalCluster
+from harness.cluster.kubeapi.answers import answer, invalid, not_allowed, not_found, status, unsupported
+from harness.cluster.kubeapi.patches import patched
+from harness.cluster.kubeapi.request import Ask
+from harness.cluster.kubeapi.rows import Rows
+from harness.cluster.kubeapi.writing import Writing
+from harness.cluster.manifests.documents import Json
+
+
+class Subresources:
+    """Answers paths below an object."""
+
+    def __init__(self, cluster: LocalCluster, rows: Rows, writing: Writing) -> None:
+        self.cluster, self.store, self.rows, self.writing = cluster, cluster.store, rows, writing
+
+    async def handle(self, ask: Ask) -> Response:
+        """One request to `ask.sub`."""
+        body = self.rows.find(ask.resource, ask.namespace, ask.name)
+        if body is None:
+            return not_found(ask.resource, ask.name)
+        match (ask.resource.key, ask.sub):
+            case (_, "scale") if ask.resource.scalable:
+                return await self._scale(ask, body)
+            case (_, "status") if ask.resource.status:
+                return self.rows.shown(ask, body) if ask.method == "GET" else await self.writing.change(ask)
+            case ("pods", "log"):
+                return self._log(ask, body)
+            case ("pods", "eviction") if ask.method == "POST":
+                return await self._evict(ask, body)
+            case ("namespaces", "finalize"):
+                return self.rows.shown(ask, body)
+        return unsupported(f"{ask.resource.plural}/{ask.sub}")
+
+    async def _scale(self, ask: Ask, body: Json) -> Response:
+        if ask.method not in ("GET", "PUT", "PATCH"):
+            return not_allowed()
+        if ask.method != "GET":
+            sent = await ask.body()
+            try:
+                new = sent if ask.method == "PUT" else patched(ask.content_type, ask.resource, scale_of(body), sent)
+            except ValueError as error:
+                return status(422, str(error))
+            if not isinstance(new, dict):
+                return status(415, f"the body of the request was in an unknown format - {ask.content_type}")
+            count = int((new.get("spec") or {}).get("replicas") or 0)
+            if count < 0:
+                why = "spec.replicas: Invalid value: must be greater than or equal to 0"
+                return invalid(ask.resource, ask.name, why)
+            if not ask.dry:
+                key = ask.resource.key
+                body = self.store.update(key, ask.namespace, ask.name, lambda b: b["spec"].update(replicas=count))
+                self.cluster.reconcile()
+        return answer(scale_of(body))
+
+    async def _evict(self, ask: Ask, body: Json) -> Response:
+        sent = await ask.body(optional=True)
+        guard = self.cluster.budgets.forbids(body)
+        if guard:
+            text = f"Cannot evict pod as it would violate the pod's disruption budget. The disruption budget {guard}"
+            return status(429, text, details={"causes": [{"reason": "DisruptionBudget", "message": guard}]})
+        grace = ((sent if isinstance(sent, dict) else {}).get("deleteOptions") or {}).get("gracePeriodSeconds")
+        if not ask.dry:
+            self.cluster.runtime.delete(ask.namespace, ask.name, None if grace is None else float(grace))
+        return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, 201)
+
+    def _log(self, ask: Ask, body: Json) -> Response:
+        names = [container["name"] for container in body["spec"]["containers"]]
+        container = ask.query.get("container") or names[0]
+        if container not in names:
+            return status(400, f"container {container} is not valid for pod {ask.name}")
+        key = self.cluster.runtime.key(ask.namespace, ask.name)
+        path = self.cluster.folder / "pods" / key / f"{container}.log"
+        tail = int(ask.query["tailLines"]) if "tailLines" in ask.query else None
+        if ask.query.get("follow") in ("true", "1"):
+            return StreamingResponse(self._follow(key, path, tail), media_type="text/plain")
+        data = _tail(path, tail)
+        if "limitBytes" in ask.query:
+            data = data[: int(ask.query["limitBytes"])]
+        return Response(data, media_type="text/plain")
+
+    async def _follow(self, key: str, path: Path, tail: int | None) -> AsyncIterator[bytes]:
+        position = len(_from(path, 0))
+        yield _tail(path, tail)
+        while True:
+            alive = key in self.cluster.pods and not all(s.done for s in self.cluster.pods[key].states.values())
+            data = _from(path, position)
+            position += len(data)
+            if data:
+                yield data
+            elif not alive:
+                return
+            await asyncio.sleep(0.1)
+
+
+def scale_of(body: Json) -> Json:
+    """An object's Scale."""
+    metadata = body["metadata"]
+    selector = body["spec"].get("selector") or {}
+    labels = selector.get("matchLabels", {} if "matchExpressions" in selector else selector) or {}
+    same = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {key: metadata[key] for key in same},
+        "spec": {"replicas": body["spec"].get("replicas", 1)},
+        "status": {
+            "replicas": (body.get("status") or {}).get("replicas", 0),
+            "selector": ",".join(f"{key}={value}" for key, value in labels.items()),
+        },
+    }
+
+
+def _from(path: Path, position: int) -> bytes:
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        file.seek(position)
+        return file.read()
+
+
+def _tail(path: Path, lines: int | None) -> bytes:
+    data = _from(path, 0)
+    if lines is None:
+        return data
+    return b"".join(data.splitlines(keepends=True)[-lines:] if lines else ())
