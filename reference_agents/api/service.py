@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from reference_agents.api.deps import Parts
+from reference_agents.api.doors import other_doors
 from reference_agents.api.middleware import RequestContext
 from reference_agents.api.readiness import Dependencies
 from reference_agents.api.routes import router
@@ -65,7 +66,8 @@ def create_app(agent: str, settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         parts.workers.start()
-        yield
+        async with other_doors(agent, parts):
+            yield
         await parts.workers.drain(DRAIN_S)
         await parts.http.aclose()
         await parts.redis.aclose()

@@ -65,6 +65,7 @@ class Consumer:
     attempts: int = 3
     wait_s: Callable[[int], float] = lambda attempt: min(2.0, 0.2 * 2**attempt)
     session_s: float = 10.0  # a member that is silent for so long has its partitions taken
+    also: Sequence[str] = ()  # other topics that have to be there
     _busy: dict[Any, asyncio.Task[None]] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -101,7 +102,7 @@ class Consumer:
             max_poll_interval_ms=60_000,
             metadata_max_age_ms=10_000,
         )
-        await ensure(self.brokers, [*self.topics, *map(self.dead_letters, self.topics)])
+        await ensure(self.brokers, [*self.topics, *map(self.dead_letters, self.topics), *self.also])
         consumer.subscribe(self.topics, listener=Rebalanced())
         try:
             await consumer.start()
