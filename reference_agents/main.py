@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from reference_agents.common.settings import Settings
+from reference_agents.dlq import cli as dlq
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,10 +29,13 @@ def main(argv: list[str] | None = None) -> int:
     kinds.add_parser("registry", help="the tool registry")
     kinds.add_parser("orchestrator", help="plans over agents")
     kinds.add_parser("schema-registry", help="the events' schemas and what may follow them")
+    dlq.add_arguments(kinds.add_parser("dlq", help="the dead letter handler; or list, show ID, redrive ID"))
     kinds.add_parser("tool", help="a tool service").add_argument("name", choices=TOOLS)
     arguments = parser.parse_args(argv)
     try:
         settings = dataclasses.replace(Settings.of(), flaw=arguments.flaw)
+        if arguments.kind == "dlq" and arguments.action:
+            return dlq.run(arguments, settings)
         app = _app(arguments, settings)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -59,6 +63,10 @@ def _app(arguments: argparse.Namespace, settings: Settings) -> FastAPI:
         from reference_agents.schema_registry.service import create_app as schema_registry_app
 
         return schema_registry_app(settings)
+    if arguments.kind == "dlq":
+        from reference_agents.dlq.service import create_app as dlq_app
+
+        return dlq_app(settings)
     from reference_agents.tools.service import create_app as tool_app
     from reference_agents.tools.web_search.tool import web_search
 

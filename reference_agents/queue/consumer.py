@@ -92,6 +92,7 @@ class Consumer:
             async def on_partitions_assigned(self, assigned: Any) -> None:
                 pass
 
+        await ensure(self.brokers, [*self.topics, *map(self.dead_letters, self.topics), *self.also])
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.brokers,
             group_id=self.group,
@@ -102,7 +103,6 @@ class Consumer:
             max_poll_interval_ms=60_000,
             metadata_max_age_ms=10_000,
         )
-        await ensure(self.brokers, [*self.topics, *map(self.dead_letters, self.topics), *self.also])
         consumer.subscribe(self.topics, listener=Rebalanced())
         try:
             await consumer.start()

@@ -1,0 +1,1 @@
+"""Dead letters: kept for review, reported when they are new, sent again when somebody says so."""
