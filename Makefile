@@ -6,7 +6,7 @@ UV     := uv==0.13.9
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test lint format lock bench bench-mock clean
+.PHONY: help setup verify test lint format proto lock bench bench-mock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ lint: $(STAMP) ## ruff, mypy --strict, import-linter
 
 format: $(STAMP) ## rewrite the code in the project's format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+proto: $(STAMP) ## generate reference_agents/grpc_api/agents_pb2 from contracts/proto
+	@mkdir -p build/proto && $(BIN)/python -m grpc_tools.protoc -I contracts/proto \
+	  --python_out=build/proto --pyi_out=build/proto agents/v1/agents.proto
+	@cp build/proto/agents/v1/agents_pb2.py build/proto/agents/v1/agents_pb2.pyi reference_agents/grpc_api/
 
 lock: $(STAMP) ## resolve constraints.txt anew from the bounds in pyproject.toml
 	@{ echo "# Every version that \`make\` installs. Made by \`make lock\`; bounds live in pyproject.toml."; \

@@ -1,4 +1,4 @@
-"""An agent's doors beside HTTP: Kafka, where the environment names a broker. All lead to the same tasks."""
+"""An agent's doors beside HTTP, where the environment asks for them: Kafka and gRPC. All lead to the same tasks."""
 
 from __future__ import annotations
 
@@ -22,4 +22,10 @@ async def other_doors(agent: str, parts: Parts, env: Mapping[str, str] = os.envi
             )  # fmt: skip
             queue.start()
             doors.push_async_callback(queue.stop)
+        if env.get("GRPC_PORT"):
+            from reference_agents.grpc_api.service import GrpcDoor
+
+            door = GrpcDoor(parts, f"{parts.settings.host}:{int(env['GRPC_PORT'])}")
+            await door.start()
+            doors.push_async_callback(door.stop)
         yield
