@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 
 def broker() -> Path | None:
@@ -37,19 +38,19 @@ def arguments(env: Mapping[str, str]) -> list[str]:
     return ["broker", "--listener-url", listener, "--advertised-listener-url", f"tcp://{address}"]
 
 
-def main() -> int:
-    """Become the broker; 64 for an environment that says nothing, 1 where there is no broker."""
+def main() -> NoReturn:
+    """Become the broker. Exits with 64 for an environment that says nothing, 1 where there is no broker."""
     program = broker()
     if program is None:
         print("error: there is no broker: pip install 'agent-windtunnel[stack]'", file=sys.stderr)
-        return 1
+        sys.exit(1)
     try:
         given = arguments(os.environ)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 64
-    os.execv(program, [str(program), *given])  # noqa: RET503 - never returns
+        sys.exit(64)
+    os.execv(program, [str(program), *given])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
