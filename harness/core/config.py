@@ -153,6 +153,7 @@ class ScenariosSuite(Section):
     """Where scenario files lie and which are run."""
 
     path: str = "scenarios"
+    service: str | None = None  # who is asked by a scenario that names nobody
     tags: tuple[str, ...] = ()
     repeat: int = Field(1, ge=1)
     required: bool = True

@@ -56,13 +56,14 @@ def planned(context: SuiteContext) -> list[tuple[Scenario, LiveService]]:
     chosen = select(rows, context.only, tags)
     if not chosen:
         raise ConfigError(f"no scenario to play in {settings.path}", hint="write one: docs/scenarios.md shows how")
-    return [(scenario, asked(scenario, context.target)) for scenario in chosen]
+    return [(scenario, asked(scenario, context.target, settings.service)) for scenario in chosen]
 
 
-def asked(scenario: Scenario, target: Target) -> LiveService:
-    """The service that `scenario` asks."""
-    if scenario.service is not None:
-        service = target.service(scenario.service)
+def asked(scenario: Scenario, target: Target, otherwise: str | None = None) -> LiveService:
+    """The service that `scenario` asks: the one it names, else `otherwise`, else the only one that takes tasks."""
+    name = scenario.service or otherwise
+    if name is not None:
+        service = target.service(name)
         if service.spec.tasks is None:
             raise ConfigError(f"{scenario.name}: service {service.name} takes no tasks")
         return service
