@@ -6,7 +6,7 @@ UV     := uv==0.13.9
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test lint format proto lock bench bench-mock clean
+.PHONY: help setup verify test lint format proto lock bench bench-mock kube-protos clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ proto: $(STAMP) ## generate reference_agents/grpc_api/agents_pb2 from contracts/
 lock: $(STAMP) ## resolve constraints.txt anew from the bounds in pyproject.toml
 	@{ echo "# Every version that \`make\` installs. Made by \`make lock\`; bounds live in pyproject.toml."; \
 	   $(BIN)/uv pip compile -q pyproject.toml --all-extras --no-annotate --no-header --universal --python-version 3.11; } > constraints.new && mv constraints.new constraints.txt
+
+kube-protos: $(STAMP) ## the messages that the local Kubernetes API understands, from Kubernetes' sources (needs Go)
+	@$(BIN)/python -m harness.cluster.kubeapi.protobuf.build
 
 bench: bench-mock ## every benchmark; JSON lands in benchmarks/results/
 

@@ -68,6 +68,10 @@ def _pod(body: Json) -> None:
     spec.setdefault("serviceAccountName", "default")
     spec.setdefault("enableServiceLinks", True)
     spec["nodeName"] = spec.get("nodeName") or NODE
+    tolerated = spec.setdefault("tolerations", [])
+    for taint in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
+        if not any(row.get("key") == taint for row in tolerated):
+            tolerated.append({"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
     body.setdefault("status", {}).setdefault("phase", "Pending")
 
 
@@ -172,7 +176,9 @@ def _images(plural: str, body: Json) -> str:
     # An image that windtunnel.toml does not describe is no mistake of the object: it is pulled in vain, later.
     if plural != "pods" and plural not in WORKLOADS:
         return ""
-    for container in containers_of(body):
+    for index, container in enumerate(containers_of(body)):
+        if not container.get("name"):
+            return f"spec.containers[{index}].name: Required value"
         if not container.get("image"):
             return f"spec.containers[{container.get('name')}].image: Required value"
     return ""
@@ -245,6 +251,51 @@ def node() -> Json:
             },
         },
     }
+
+
+def system_pod(pid: int) -> Json:
+    """The API server's own process, as the mirror pod that a kubelet shows of it. Nothing runs or ends it."""
+    name = f"kube-apiserver-{NODE}"
+    body: Json = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": "kube-system",
+            "labels": {"component": "kube-apiserver", "tier": "control-plane"},
+            "annotations": {"kubernetes.io/config.mirror": NODE},
+        },
+        "spec": {"containers": [{"name": "kube-apiserver", "image": "windtunnel"}]},
+    }
+    conditions = [
+        {"type": kind, "status": "True"} for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")
+    ]
+    status = {
+        "name": "kube-apiserver",
+        "image": "windtunnel",
+        "imageID": "windtunnel",
+        "containerID": f"process://{pid}",
+        "ready": True,
+        "started": True,
+        "restartCount": 0,
+        "state": {"running": {}},
+    }
+    body["status"] = {"phase": "Running", "podIP": "127.0.0.1", "hostIP": "127.0.0.1", "conditions": conditions,
+                      "containerStatuses": [status]}  # fmt: skip
+    return prepared("pods", body)
+
+
+def system_service() -> Json:
+    """The service `kubernetes`, which is the API server."""
+    return prepared(
+        "services",
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "kubernetes", "namespace": "default", "labels": {"component": "apiserver"}},
+            "spec": {"ports": [{"name": "https", "port": 443}]},
+        },
+    )
 
 
 def namespace(name: str) -> Json:

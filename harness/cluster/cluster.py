@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.cluster.admission import image_problem, namespace, node, prepared
+from harness.cluster.admission import image_problem, namespace, node, prepared, system_pod, system_service
 from harness.cluster.controllers.budgets import Budgets
 from harness.cluster.controllers.chaos import Chaos
 from harness.cluster.controllers.controller import Controller
@@ -84,6 +85,8 @@ class LocalCluster:
         given = {d.name: d.body for d in documents if d.kind == "Namespace"}
         for space in sorted({self.spec.namespace, "default", "kube-system", *given}):
             self.objects.make_namespace(copy.deepcopy(given.get(space) or namespace(space)))
+        self.store.create("pods", system_pod(os.getpid()))
+        self.store.create("services", system_service())
         for document in documents:
             self._admit(document)
         for service, ports in self.network.services().items():

@@ -36,7 +36,11 @@ class Network:
     def services(self) -> dict[str, list[int]]:
         """Each service's ports."""
         rows = self.store.list("services", self.namespace)
-        return {row["metadata"]["name"]: [int(p["port"]) for p in row["spec"].get("ports") or ()] for row in rows}
+        return {
+            row["metadata"]["name"]: [int(p["port"]) for p in row["spec"].get("ports") or ()]
+            for row in rows
+            if row["spec"].get("selector")  # one without leads to no pod
+        }
 
     def edge_port(self, source: str, service: str, port: int) -> int:
         """The local port of the edge from `source` to a service's port; opened at the first call."""

@@ -50,7 +50,12 @@ class Objects:
     def sweep(self) -> None:
         """Finish the deletion of namespaces that are empty by now."""
         for body in self.store.list("namespaces"):
-            if "deletionTimestamp" in body["metadata"] and not self._inside(body["metadata"]["name"]):
+            if "deletionTimestamp" not in body["metadata"]:
+                continue
+            left = self._inside(body["metadata"]["name"])
+            if all(key == "events" for key, _ in left):  # those of the pods' end came after everything was deleted
+                for key, event in left:
+                    self.store.delete(key, event["metadata"]["namespace"], event["metadata"]["name"])
                 self._remove("namespaces", body, orphan=False)
 
     def make_namespace(self, body: Json) -> Json:

@@ -87,7 +87,7 @@ class Pods:
             changed=self.changed,
             event=self.event,
         )
-        pod = PodRuntime(key, workload, around, body)
+        pod = PodRuntime(key, workload, around, copy.deepcopy(body))  # the store's own changes by `update` only
         self.running[key] = pod
         self.event(key, "Normal", "Scheduled", f"Successfully assigned {metadata['namespace']}/{key} to {NODE}")
         self._tasks[key] = asyncio.get_running_loop().create_task(self._live(pod))

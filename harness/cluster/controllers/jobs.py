@@ -19,7 +19,10 @@ class Jobs(Owned):
                 self._one(job)
 
     def _one(self, job: Json) -> None:
-        name, spec = job["metadata"]["name"], job["spec"]
+        name, space, spec = job["metadata"]["name"], job["metadata"]["namespace"], job["spec"]
+        if not spec.get("selector"):
+            selector = {"matchLabels": {"batch.kubernetes.io/controller-uid": job["metadata"]["uid"]}}
+            job = self.store.update("jobs", space, name, lambda body: body["spec"].update(selector=selector))
         active, succeeded, failed = self._counts(job)
         if failed > int(spec.get("backoffLimit", 6)):
             for pod in self.pods.of_owner(job):

@@ -7,6 +7,7 @@ caller ──▶ [listener] Pipe(up) ──faults──▶ [pod behind the servi
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import socket
 import struct
@@ -379,5 +380,7 @@ class Pipe:
             self._waiting.discard(handle)
             action()
 
-        handle = asyncio.get_running_loop().call_later(max(wait, 0.0), run)
+        # libuv's timers count whole milliseconds from when the loop last looked at the clock, and so may be early.
+        whole = math.ceil(wait * 1000 + 0.5) / 1000 if wait > 0 else 0.0
+        handle = asyncio.get_running_loop().call_later(whole, run)
         self._waiting.add(handle)

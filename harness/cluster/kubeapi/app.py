@@ -9,7 +9,7 @@ from harness.cluster.cluster import LocalCluster
 from harness.cluster.kubeapi import openapi
 from harness.cluster.kubeapi.answers import answer, no_such_path, not_allowed, status
 from harness.cluster.kubeapi.discovery import VERSION, Discovery
-from harness.cluster.kubeapi.request import Ask, BadRequest
+from harness.cluster.kubeapi.request import Ask, BadRequest, body_of
 from harness.cluster.kubeapi.reviews import review
 from harness.cluster.kubeapi.rows import Rows
 from harness.cluster.kubeapi.subresources import Subresources
@@ -79,7 +79,7 @@ class KubeApi:
         if resource is None:
             reviewed = None
             if request.method == "POST" and len(rest) == 1 and group.startswith("auth"):
-                reviewed = review(group, rest[0], await request.json())
+                reviewed = review(group, rest[0], await body_of(request))
             return answer(reviewed, 201) if reviewed else no_such_path()
         name, sub = (rest[1] if len(rest) > 1 else ""), "/".join(rest[2:])
         ask = Ask(request, resource, namespace, name, sub)

@@ -121,6 +121,9 @@ def _below(resource: Resource) -> list[Json]:
     if resource.scalable:
         rows.append({"name": "scale", "kind": "Scale", "group": "autoscaling", "version": "v1",
                      "verbs": ["get", "patch", "update"]})  # fmt: skip
+    if resource.key == "serviceaccounts":
+        rows.append({"name": "token", "kind": "TokenRequest", "group": "authentication.k8s.io", "version": "v1",
+                     "verbs": ["create"]})  # fmt: skip
     if resource.key == "pods":
         rows.append({"name": "log", "kind": "Pod", "verbs": ["get"]})
         rows.append({"name": "exec", "kind": "PodExecOptions", "verbs": ["create", "get"]})

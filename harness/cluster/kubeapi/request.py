@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from starlette.requests import Request
 
+from harness.cluster.kubeapi.protobuf.decode import decode
 from harness.cluster.resources import Resource
 
 
@@ -56,20 +57,7 @@ class Ask:
 
     async def body(self, *, optional: bool = False) -> Any:
         """The body as data. Raises BadRequest for one that is missing or not what it says it is."""
-        raw = await self.http.body()
-        if not raw:
-            if optional:
-                return {}
-            raise BadRequest("the request has no body")
-        if "protobuf" in self.content_type:
-            raise BadRequest("the local cluster speaks JSON and YAML, not protobuf")
-        try:
-            sent = yaml.safe_load(raw) if "yaml" in self.content_type else json.loads(raw)
-        except (ValueError, yaml.YAMLError) as error:
-            raise BadRequest(f"the body cannot be read: {error}") from None
-        if not isinstance(sent, dict | list):
-            raise BadRequest("the body is not an object")
-        return sent
+        return await body_of(self.http, optional=optional)
 
     async def options(self) -> dict[str, Any]:
         """DeleteOptions from the body, and from the query where it says so too."""
@@ -79,3 +67,22 @@ class Ask:
             if key in self.query:
                 options[key] = self.query[key]
         return options
+
+
+async def body_of(request: Request, *, optional: bool = False) -> Any:
+    """A request's body as data, from JSON, YAML or protobuf. Raises BadRequest."""
+    kind = request.headers.get("content-type", "")
+    raw = await request.body()
+    if not raw:
+        if optional:
+            return {}
+        raise BadRequest("the request has no body")
+    try:
+        if "protobuf" in kind:
+            return decode(raw)
+        sent = yaml.safe_load(raw) if "yaml" in kind else json.loads(raw)
+    except (ValueError, yaml.YAMLError) as error:
+        raise BadRequest(f"the body cannot be read: {error}") from None
+    if not isinstance(sent, dict | list):
+        raise BadRequest("the body is not an object")
+    return sent

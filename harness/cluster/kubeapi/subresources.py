@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 from starlette.responses import Response, StreamingResponse
@@ -37,6 +39,8 @@ class Subresources:
                 return self._log(ask, body)
             case ("pods", "eviction") if ask.method == "POST":
                 return await self._evict(ask, body)
+            case ("serviceaccounts", "token") if ask.method == "POST":
+                return await self._token(ask)
             case ("namespaces", "finalize"):
                 return self.rows.shown(ask, body)
         return unsupported(f"{ask.resource.plural}/{ask.sub}")
@@ -72,6 +76,15 @@ class Subresources:
         if not ask.dry:
             self.cluster.runtime.delete(ask.namespace, ask.name, None if grace is None else float(grace))
         return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, 201)
+
+    async def _token(self, ask: Ask) -> Response:
+        """A token for a service account. Nothing here asks for one, so any will do; this one tells nothing."""
+        sent = await ask.body(optional=True)
+        seconds = int((sent.get("spec") or {}).get("expirationSeconds") or 3600)
+        ends = self.cluster.clock.wall() + timedelta(seconds=seconds)
+        given = {"token": secrets.token_urlsafe(32), "expirationTimestamp": ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        head = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1"}
+        return answer({**head, "metadata": {"name": ask.name}, "spec": sent.get("spec") or {}, "status": given}, 201)
 
     def _log(self, ask: Ask, body: Json) -> Response:
         names = [container["name"] for container in body["spec"]["containers"]]

@@ -1,0 +1,1 @@
+"""Reading what Go clients send: Kubernetes objects as protobuf."""

@@ -1,0 +1,95 @@
+"""chaostoolkit-kubernetes works unmodified, found by KUBERNETES_HOST as on a cluster without a kubeconfig."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from chaosk8s.crd.actions import create_custom_object, delete_custom_object
+from chaosk8s.deployment.actions import rollout_deployment, scale_deployment
+from chaosk8s.deployment.probes import deployment_available_and_healthy, deployment_fully_available
+from chaosk8s.networking.actions import (
+    create_network_policy,
+    deny_all_ingress,
+    remove_deny_all_ingress,
+    remove_network_policy,
+)
+from chaosk8s.pod.actions import exec_in_pods, terminate_pods
+from chaosk8s.pod.probes import count_pods, pods_in_conditions, pods_in_phase, read_pod_logs
+from chaosk8s.service.probes import service_is_initialized
+
+from harness.cluster.client import ClusterHandle
+
+pytestmark = pytest.mark.xdist_group("kubernetes")
+
+
+@pytest.fixture(autouse=True)
+def found_by_host(cluster: ClusterHandle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNETES_HOST", cluster.kube_api)
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
+
+
+def eventually(true: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < until, what
+        time.sleep(0.05)
+
+
+def healthy() -> bool:
+    return bool(deployment_fully_available("web", ns="shop", timeout=30))
+
+
+def test_probes(cluster: ClusterHandle) -> None:
+    assert healthy()
+    assert count_pods("app=web", ns="shop") == 3
+    assert pods_in_phase("app=web", phase="Running", ns="shop")
+    assert pods_in_conditions("app=web", [{"type": "Ready", "status": "True"}], ns="shop")
+    assert deployment_available_and_healthy("web", ns="shop")
+    assert service_is_initialized("web", ns="shop")
+    assert isinstance(read_pod_logs(label_selector="app=web", ns="shop"), dict)
+
+
+def test_terminated_pods_are_replaced(cluster: ClusterHandle) -> None:
+    assert healthy()
+    gone = terminate_pods(label_selector="app=web", ns="shop", qty=2, mode="fixed", rand=True, grace_period=0)
+    assert len(gone) == 2
+    eventually(lambda: count_pods("app=web", phase="Running", ns="shop") == 3, "three pods again")
+    assert healthy()
+
+
+def test_commands_run_in_pods(cluster: ClusterHandle) -> None:
+    assert healthy()
+    done = exec_in_pods("printenv HOSTNAME", label_selector="app=web", ns="shop", qty=1, container_name="web")
+    assert len(done) == 1 and done[0]["exit_code"] == 0 and done[0]["stdout"].startswith("web-")
+
+
+def test_policies_and_scaling(cluster: ClusterHandle) -> None:
+    deny_all_ingress(label_selectors={"app": "nobody"}, ns="shop")
+    remove_deny_all_ingress(ns="shop")
+    spec = {"podSelector": {"matchLabels": {"app": "nobody"}}, "policyTypes": ["Egress"]}
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "p"}, "spec": spec}
+    create_network_policy(spec=policy, ns="shop")
+    remove_network_policy("p", ns="shop")
+    scale_deployment("web", replicas=2, ns="shop")
+    eventually(lambda: count_pods("app=web", phase="Running", ns="shop") == 2, "two pods")
+    scale_deployment("web", replicas=3, ns="shop")
+    rollout_deployment("web", ns="shop")
+    eventually(lambda: count_pods("app=web", phase="Running", ns="shop") == 3 and healthy(), "three new pods")
+
+
+def test_chaos_mesh_objects(cluster: ClusterHandle) -> None:
+    network = {
+        "apiVersion": "chaos-mesh.org/v1alpha1",
+        "kind": "NetworkChaos",
+        "metadata": {"name": "slow"},
+        "spec": {
+            "action": "delay",
+            "mode": "all",
+            "selector": {"namespaces": ["shop"], "labelSelectors": {"app": "web"}},
+            "delay": {"latency": "50ms"},
+        },
+    }
+    create_custom_object("chaos-mesh.org", "v1alpha1", "networkchaos", ns="shop", resource=network)
+    delete_custom_object("chaos-mesh.org", "v1alpha1", "networkchaos", "slow", ns="shop")
