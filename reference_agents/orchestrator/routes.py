@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
@@ -22,19 +20,11 @@ from reference_agents.orchestrator.schemas import (
     OrchestrationStatus,
 )
 from reference_agents.orchestrator.store import NotAsked
-from reference_agents.runner.schemas import AgentTask, TaskRequest
+from reference_agents.orchestrator.submission import task_of
 from reference_agents.tasks.store import KeyReused
 
 POLL_S = 0.25
 SETTLED = TERMINAL | {OrchestrationStatus.INPUT_REQUIRED}
-
-
-def task_of(request: OrchestrationRequest) -> AgentTask:
-    """The task that the store keeps: an orchestration's own settings travel in its metadata."""
-    trace = current()
-    plain = request.model_dump(include=set(TaskRequest.model_fields))
-    plain["metadata"] = {**request.metadata, "on_failure": str(request.on_failure)}
-    return AgentTask(id=str(uuid.uuid4()), trace_id=trace.trace_id, baggage=trace.baggage, **plain)
 
 
 def router(parts: OrchestratorParts) -> APIRouter:
@@ -43,7 +33,7 @@ def router(parts: OrchestratorParts) -> APIRouter:
 
     async def accept(request: OrchestrationRequest, key: str | None) -> str:
         try:
-            task_id, _ = await parts.store.submit(task_of(request), key)
+            task_id, _ = await parts.store.submit(task_of(request, current()), key)
         except KeyReused:
             raise Refused(422, "this Idempotency-Key was used for another request") from None
         except RedisError:

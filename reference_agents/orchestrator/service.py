@@ -13,6 +13,9 @@ from fastapi import FastAPI
 from prometheus_client import Gauge
 from redis.asyncio import Redis
 
+from reference_agents.a2a.handler import OrchestratorA2A
+from reference_agents.a2a.service import card
+from reference_agents.a2a.service import routes as a2a_routes
 from reference_agents.api.middleware import RequestContext
 from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
@@ -45,6 +48,7 @@ class OrchestratorSettings:
     attempt_s: float
     first_wait_s: float
     deadline_s: float
+    public_url: str = "http://127.0.0.1:8080"
 
     @classmethod
     def of(cls, env: Mapping[str, str] = os.environ) -> OrchestratorSettings:
@@ -55,6 +59,7 @@ class OrchestratorSettings:
             attempt_s=float(env.get("SUPERVISOR_TIMEOUT", "60")),
             first_wait_s=float(env.get("SUPERVISOR_FIRST_WAIT", "1")),
             deadline_s=float(env.get("ORCHESTRATION_DEADLINE", "300")),
+            public_url=env.get("PUBLIC_URL", "http://127.0.0.1:8080"),
         )
 
 
@@ -83,7 +88,8 @@ def assemble(settings: Settings, own: OrchestratorSettings) -> OrchestratorParts
 
 def create_app(settings: Settings, env: Mapping[str, str] = os.environ) -> FastAPI:
     """The ASGI application of the orchestrator, with the flaw that the settings name, if any. Raises ValueError."""
-    parts = with_flaw(assemble(settings, OrchestratorSettings.of(env)), settings.flaw, "apply_orchestrator")
+    own = OrchestratorSettings.of(env)
+    parts = with_flaw(assemble(settings, own), settings.flaw, "apply_orchestrator")
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -96,5 +102,7 @@ def create_app(settings: Settings, env: Mapping[str, str] = os.environ) -> FastA
     app = FastAPI(title="orchestrator", version="1.0.0", lifespan=lifespan)
     problem.install(app)
     app.include_router(router(parts))
+    a2a = OrchestratorA2A(parts.store, parts.workers, parts.clock, parts.deadline_s)
+    app.router.routes.extend(a2a_routes(a2a, card(own.public_url, own.agents.values())))
     app.add_middleware(RequestContext)
     return app

@@ -22,7 +22,7 @@ from reference_agents.orchestrator.schemas import (
 )
 from reference_agents.orchestrator.state import RunState, Snapshot
 from reference_agents.runner.core import Progress
-from reference_agents.runner.schemas import AgentResult, TaskStatus
+from reference_agents.runner.schemas import AgentResult, AgentTask, TaskStatus
 from reference_agents.tasks.store import KEEP_S, Claim, StaleFence, TaskStore
 
 PARK = """
@@ -119,6 +119,11 @@ class OrchestrationStore(TaskStore):
         if await self._cancel_parked(keys=[self._prefix + task_id], args=[result.model_dump_json()]):
             return TaskStatus.CANCELLED
         return await super().cancel(task_id)
+
+    async def request(self, task_id: str) -> AgentTask | None:
+        """What was asked for; None when there is no such task."""
+        row: Any = await self.redis.hget(self._prefix + task_id, "task")
+        return None if row is None else AgentTask.model_validate_json(row)
 
     async def orchestration(self, task_id: str) -> OrchestrationResult | None:
         """How a task stands, node by node; None when there is none."""
