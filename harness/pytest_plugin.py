@@ -1,1 +1,110 @@
-"""Fixtures and markers for tests that use the harness."""
+"""Fixtures on the target of a windtunnel.toml, and the suites as tests. Loading this costs nothing.
+
+def test_a_killed_pod_loses_no_task(agents, fault):
+    task = agents.submit("What do bees eat?")
+    with fault("pod_kill", workload="agent-search"):
+        assert agents.wait(task).status == "completed"
+    assert not agents.repeated()
+
+`pytest --windtunnel contracts --windtunnel chaos` runs whole suites, each as one test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.app.testing import AgentStack, Bench
+    from harness.core.events import Effect
+    from harness.evidence.recorder import MemoryRecorder
+    from harness.faults.fault import Witnessed
+
+SUITES = ("contracts", "scenarios", "load", "chaos")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--windtunnel SUITE` and `--windtunnel-config FILE`."""
+    group = parser.getgroup("windtunnel")
+    about = f"run a suite against the target, as one test: {', '.join(SUITES)}; may be repeated"
+    group.addoption("--windtunnel", action="append", choices=SUITES, default=[], metavar="SUITE", help=about)
+    group.addoption("--windtunnel-config", metavar="FILE", help="the windtunnel.toml to use; default: the nearest one")
+
+
+def _config(config: pytest.Config) -> Path | None:
+    named = config.getoption("--windtunnel-config")
+    return Path(str(named)) if named else None
+
+
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--windtunnel`, the suites that were asked for are what runs."""
+    suites: list[str] = config.getoption("--windtunnel")
+    if suites:
+        config.hook.pytest_deselected(items=list(items))
+        items[:] = [SuiteItem.from_parent(session, name=f"windtunnel {name}", suite=name) for name in suites]
+
+
+class SuiteItem(pytest.Item):
+    """One suite against the target; fails with the findings that are not PASS."""
+
+    def __init__(self, *, suite: str, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.suite = suite
+
+    def runtest(self) -> None:
+        from harness.app.testing import run_suite
+
+        run_suite(_config(self.config), self.suite)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from harness.app.testing import SuiteFailed
+        from harness.core.errors import HarnessError
+
+        if isinstance(excinfo.value, SuiteFailed | HarnessError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, self.name
+
+
+@pytest.fixture(scope="session")
+def agent_stack(request: pytest.FixtureRequest) -> Iterator[AgentStack]:
+    """The target, up for the whole session (for each worker its own, under xdist)."""
+    from harness.app.testing import AgentStack
+
+    with AgentStack(_config(request.config)) as stack:
+        yield stack
+
+
+@pytest.fixture
+def agents(agent_stack: AgentStack, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The target as one test uses it: `run`, `submit`, `wait`, `effects`, `fault`; a session of its own."""
+    from harness.app.testing import Bench
+
+    bench = Bench(agent_stack, request.node.nodeid.replace("/", "."))
+    bench.begin()
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def fault(agents: Bench) -> Callable[..., AbstractContextManager[Witnessed]]:
+    """`with fault("pod_kill", workload="agent-search"):` breaks something, proven, and undoes it."""
+    return agents.fault
+
+
+@pytest.fixture
+def history(agents: Bench) -> MemoryRecorder:
+    """What the test did, as events: give `history.events` to a checker."""
+    return agents.history
+
+
+@pytest.fixture
+def ledger(agents: Bench) -> Callable[[], list[Effect]]:
+    """The effects that really happened since the test began, by the tools' own ledgers."""
+    return agents.effects

@@ -70,7 +70,7 @@ def run_command(
         quick=quick,
     )
     console = Console()
-    judged, signals = asyncio.run(_run(workspace, request, console))
+    judged, signals = asyncio.run(execute(workspace, request, console))
     if judged is None:
         console.print("[yellow]stopped before anything was run[/yellow]")
         return EXIT_INTERRUPTED if signals else EXIT_UNDECIDED
@@ -78,7 +78,8 @@ def run_command(
     return judged.exit_code
 
 
-async def _run(workspace: Workspace, request: Request, console: Console) -> tuple[Judged | None, list[str]]:
+async def execute(workspace: Workspace, request: Request, console: Console) -> tuple[Judged | None, list[str]]:
+    """Run what was asked for; the judged run (None when nothing was begun) and the signals that came."""
     clock = RealClock()
     progress = ConsoleProgress(console, clock)
     stop = asyncio.Event()

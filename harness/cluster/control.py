@@ -37,8 +37,7 @@ class Control:
             case ("PUT", ["faults", name]):
                 return await self._put(name, request)
             case ("DELETE", ["faults", name]):
-                hit = [edge for edge in self.cluster.network.edges.values() if edge.clear_fault(name)]
-                return JSONResponse({"cleared": len(hit)})
+                return JSONResponse({"cleared": self.cluster.network.fall(name)})
             case ("POST", ["stop"]):
                 self._stop.set()
                 return JSONResponse({"stopping": True})
@@ -50,30 +49,15 @@ class Control:
             fault = EdgeFault.model_validate(body["fault"])
         except (ValidationError, KeyError) as error:
             return JSONResponse({"error": str(error)}, 422)
-        hit = self._chosen(body.get("source"), body.get("service"))
+        hit = self.cluster.network.stand(name, body.get("source"), body.get("service"), fault)
         if not hit:
             return JSONResponse({"error": f"no edge from {body.get('source')} to {body.get('service')}"}, 404)
-        for edge in hit:
-            edge.set_fault(name, fault)
         return JSONResponse({"edges": [self._edge(edge) for edge in hit]})
-
-    def _chosen(self, source: str | None, service: str | None) -> list[Edge]:
-        """Edges by workload (or pod, or `client`) and service; None stands for any but the client's."""
-        return [
-            edge
-            for edge in self.cluster.network.edges.values()
-            if (service is None or edge.service == service)
-            and (edge.source != CLIENT if source is None else source in (edge.source, self._workload(edge.source)))
-        ]
-
-    def _workload(self, pod: str) -> str:
-        runtime = self.cluster.pods.get(pod)
-        return runtime.workload if runtime else ""
 
     def _edge(self, edge: Edge) -> dict[str, object]:
         return {
             "source": edge.source,
-            "workload": self._workload(edge.source),
+            "workload": self.cluster.network.workload(edge.source),
             "service": edge.service,
             "port": edge.port,
             "listen": edge.listen_port,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from harness.cluster.chaosmesh import network_fault, on_edge
 from harness.cluster.edges.edge import Backend, Edge
+from harness.cluster.edges.faults import EdgeFault
 from harness.cluster.manifests.documents import Json
 from harness.cluster.policies import CLIENT, allowed
 from harness.cluster.runtime.pod import PodRuntime
@@ -30,6 +31,7 @@ class Network:
     pods: Callable[[], dict[str, PodRuntime]]
     edges: dict[tuple[str, str, int], Edge] = field(default_factory=dict)
     chaos: dict[str, tuple[Json, set[str], set[str] | None]] = field(default_factory=dict)
+    standing: dict[str, tuple[str | None, str | None, EdgeFault]] = field(default_factory=dict)
     _turns: dict[tuple[str, int], itertools.count[int]] = field(default_factory=dict)
     _opening: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -69,8 +71,37 @@ class Network:
         self.put_chaos(edge)
         return edge
 
+    def stand(self, name: str, source: str | None, service: str | None, fault: EdgeFault) -> list[Edge]:
+        """Put a fault on the edges from `source` to `service`, also on those that are opened later, as by a pod
+        that is started again. Returns the edges that there are; with none of them nothing stands."""
+        hit = [edge for edge in self.edges.values() if self._between(edge, source, service)]
+        if hit:
+            self.standing[name] = (source, service, fault)
+        for edge in hit:
+            edge.set_fault(name, fault)
+        return hit
+
+    def fall(self, name: str) -> int:
+        """Take a standing fault off; returns from how many edges."""
+        self.standing.pop(name, None)
+        return sum(edge.clear_fault(name) for edge in self.edges.values())
+
+    def workload(self, pod: str) -> str:
+        """The workload that a pod belongs to; empty for what is no pod."""
+        runtime = self.pods().get(pod)
+        return runtime.workload if runtime else ""
+
+    def _between(self, edge: Edge, source: str | None, service: str | None) -> bool:
+        """By workload (or pod, or `client`) and service; None stands for any source but the client, any service."""
+        if service is not None and edge.service != service:
+            return False
+        return edge.source != CLIENT if source is None else source in (edge.source, self.workload(edge.source))
+
     def put_chaos(self, edge: Edge) -> None:
-        """Put every NetworkChaos that concerns `edge` on it."""
+        """Put every NetworkChaos and every standing fault that concerns `edge` on it."""
+        for name, (source, service, fault) in self.standing.items():
+            if self._between(edge, source, service):
+                edge.set_fault(name, fault)
         body = self.store.find("services", self.namespace, edge.service)
         behind = {pod.name for pod in self._behind(body)} if body else set()
         for name, (spec, chosen, targets) in self.chaos.items():

@@ -91,6 +91,17 @@ def test_a_delay_is_added_and_measured(cluster: ClusterHandle) -> None:
     assert cluster.clear_edge_fault("slow") == 0
 
 
+def test_a_fault_meets_the_pods_that_are_started_after_it(cluster: ClusterHandle) -> None:
+    cluster.put_edge_fault("broken", EdgeFault(kind="reset"), source="b", service="a")
+    [old] = [pod["name"] for pod in pods(cluster, "b")]
+    path = f"{cluster.kube_api}/api/v1/namespaces/windtunnel/pods/{old}"
+    httpx.delete(path, params={"gracePeriodSeconds": "0"})
+    until(lambda: [pod["name"] for pod in pods(cluster, "b") if pod["ready"]] not in ([], [old]))
+    assert httpx.get(url(cluster, "b") + "/peer").status_code == 502
+    assert cluster.clear_edge_fault("broken") == 1
+    assert httpx.get(url(cluster, "b") + "/peer").status_code == 200
+
+
 @pytest.mark.parametrize("kind", ["refuse", "reset", "black_hole", "cut"])
 def test_a_broken_edge_breaks_that_edge_alone(cluster: ClusterHandle, kind: str) -> None:
     cluster.put_edge_fault("x", EdgeFault(kind=kind), source="b", service="a")  # type: ignore[arg-type]
