@@ -233,7 +233,7 @@ class Lifecycle:
             detail=f"{answer.outcome}, state {state or 'not told'}",
             payload=answer.payload(),
             replay=answer.curl(),
-            fix=f"answer 200 once the task is over; `{self.door.api.status_field}`, where it is told, is a terminal state",
+            fix=f"answer 200 once the task is over, with a terminal state in `{self.door.api.status_field}`",
         )
 
     def _face(self, exchange: Exchange) -> tuple[JsonValue, ...]:
