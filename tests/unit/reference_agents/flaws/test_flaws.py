@@ -20,11 +20,17 @@ from reference_agents.common.context import CURRENT, Trace
 from reference_agents.common.settings import Settings
 from reference_agents.flaws import with_flaw
 from reference_agents.llm.messages import Message, Reply, ToolCall, ToolSpec
+from reference_agents.orchestrator import service as orchestrator
+from reference_agents.orchestrator.node import InFlight
+from reference_agents.orchestrator.plan import Node, PlanError
+from reference_agents.orchestrator.schemas import NodeResult
+from reference_agents.orchestrator.supervisor import Recoverable
 from reference_agents.runner.core import Progress
 from reference_agents.runner.memory import ContextManager
-from reference_agents.runner.schemas import AgentResult, AgentTask, TaskStatus
+from reference_agents.runner.schemas import AgentResult, AgentTask, TaskRequest, TaskStatus
 from reference_agents.tasks.store import KeyReused, StaleFence, TaskStore
 
+AGENTS = '[{"name": "search", "url": "http://agent"}]'
 CALL = ToolCall(id="c", name="web_search", arguments={"query": "x"})
 
 
@@ -243,24 +249,81 @@ async def allowed(name: str) -> Any:
     return with_flaw(gateway, name, "apply_registry").may("stranger", "web_search")
 
 
+class Away:
+    """Agents of whom none can be reached; they remember the keys."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    async def run(self, agent: str, request: Any, key: str) -> AgentResult:
+        self.keys.append(key)
+        raise Recoverable("away")
+
+    async def cancel(self, agent: str, request: Any, key: str) -> None:
+        pass
+
+
+async def orchestrated(name: str) -> tuple[NodeResult, Away]:
+    """A node of the orchestrator with the flaw, at an agent that is away."""
+    parts, away = (
+        orchestrator.assemble(Settings.of({}), orchestrator.OrchestratorSettings.of({"AGENTS": AGENTS})),
+        Away(),
+    )
+    parts.orchestrator.nodes.agents = away
+    nodes = with_flaw(parts, name, "apply_orchestrator").orchestrator.nodes
+    nodes.supervisor.first_s = 0.0
+    asked = TaskRequest(session_id="s", prompt="p")
+    return await nodes.run("t", Node(id="a", agent="search", prompt="p"), asked, InFlight()), away
+
+
+async def branch(name: str) -> Any:
+    return str((await orchestrated(name))[0].status)
+
+
+async def attempts(name: str) -> Any:
+    return (await orchestrated(name))[0].attempts
+
+
+async def node_keys(name: str) -> Any:
+    return len(set((await orchestrated(name))[1].keys))
+
+
+async def planned(name: str) -> Any:
+    class Dreamer:
+        async def ask(self, messages: Any, **limits: Any) -> Reply:
+            return Reply(model="m", content='{"nodes": [{"id": "a", "agent": "oracle", "prompt": "p"}]}')
+
+    parts = orchestrator.assemble(Settings.of({}), orchestrator.OrchestratorSettings.of({"AGENTS": AGENTS}))
+    planner = with_flaw(parts, name, "apply_orchestrator").orchestrator.planner
+    planner.llm = Dreamer()  # type: ignore[assignment]
+    try:
+        return (await planner.plan("p", 5, 0.0, lambda reply: None)).nodes[0].agent
+    except PlanError:
+        return "refused"
+
+
 SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     # flaw: (what is looked at, healthy, flawed)
     "accepts_then_drops": (accepted, 10, 8),
     "budget_not_enforced": (spent, False, True),
     "double_execute_on_resume": (keys, 1, 2),
     "every_post_is_new": (same_key, ["a", "a"], ["a", "b"]),
+    "failed_branch_ignored": (branch, "failed", "completed"),
     "idempotency_key_ignores_body": (other_body, "refused", ("a", False)),
     "ignores_retry_after": (quiet, 7.0, None),
     "leaks_between_sessions": (shared, 0, 1),
     "loses_trace": (traced, True, False),
     "lost_checkpoint": (resumed, 1, 0),
     "max_steps_ignored": (steps, 2, 31),
+    "new_key_each_attempt": (node_keys, 1, 3),
     "no_acl": (allowed, False, True),
     "no_breaker": (breaker, False, True),
     "no_fallback": (cascade, 3, 1),
     "no_idempotency_key": (keys, 1, 2),
     "no_schema_validation": (validated, False, True),
+    "no_supervision": (attempts, 3, 1),
     "no_timeout": (limits, 5.0, None),
+    "plan_unchecked": (planned, "refused", "oracle"),
     "prompt_in_logs": (logged, False, True),
     "ready_lies": (ready, False, True),
     "retry_without_backoff": (pauses, True, False),
