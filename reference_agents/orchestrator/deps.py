@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 from prometheus_client import Gauge
@@ -17,6 +18,9 @@ from reference_agents.llm.client import LLMClient
 from reference_agents.orchestrator.core import Orchestrator
 from reference_agents.orchestrator.store import OrchestrationStore
 from reference_agents.tasks.worker import Workers
+
+if TYPE_CHECKING:
+    from reference_agents.queue.service import Background
 
 
 @dataclass
@@ -33,6 +37,7 @@ class OrchestratorParts:
     store: OrchestrationStore
     workers: Workers
     deadline_s: float
+    queue: Background | None = None  # what runs beside the requests where agents are asked over Kafka
 
     async def ready(self) -> Readiness:
         """Redis is what it needs. An agent that is away fails its own nodes, and no restart here brings it back."""

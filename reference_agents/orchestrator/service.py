@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 from fastapi import FastAPI
@@ -24,7 +25,7 @@ from reference_agents.common.settings import Settings
 from reference_agents.flaws import with_flaw
 from reference_agents.llm.assemble import llm_client
 from reference_agents.llm.backoff import Backoff
-from reference_agents.orchestrator.agents import HttpAgents
+from reference_agents.orchestrator.agents import Agents, HttpAgents
 from reference_agents.orchestrator.core import Orchestrator
 from reference_agents.orchestrator.deps import OrchestratorParts
 from reference_agents.orchestrator.directory import AgentEntry, directory
@@ -35,6 +36,9 @@ from reference_agents.orchestrator.state import RunState
 from reference_agents.orchestrator.store import OrchestrationStore
 from reference_agents.orchestrator.supervisor import Supervisor
 from reference_agents.tasks.worker import Workers
+
+if TYPE_CHECKING:
+    from reference_agents.queue.service import Background
 
 DRAIN_S = 8.0
 
@@ -49,10 +53,14 @@ class OrchestratorSettings:
     first_wait_s: float
     deadline_s: float
     public_url: str = "http://127.0.0.1:8080"
+    over_kafka: bool = False
 
     @classmethod
     def of(cls, env: Mapping[str, str] = os.environ) -> OrchestratorSettings:
         """From environment variables. Raises ValueError."""
+        transport = env.get("AGENT_TRANSPORT", "http")
+        if transport not in ("http", "kafka"):
+            raise ValueError(f"AGENT_TRANSPORT: {transport!r} is neither http nor kafka")
         return cls(
             agents=directory(env.get("AGENTS", "[]")),
             attempts=int(env.get("SUPERVISOR_ATTEMPTS", "3")),
@@ -60,10 +68,11 @@ class OrchestratorSettings:
             first_wait_s=float(env.get("SUPERVISOR_FIRST_WAIT", "1")),
             deadline_s=float(env.get("ORCHESTRATION_DEADLINE", "300")),
             public_url=env.get("PUBLIC_URL", "http://127.0.0.1:8080"),
+            over_kafka=transport == "kafka",
         )
 
 
-def assemble(settings: Settings, own: OrchestratorSettings) -> OrchestratorParts:
+def assemble(settings: Settings, own: OrchestratorSettings, env: Mapping[str, str] = os.environ) -> OrchestratorParts:
     """Every part of the orchestrator, healthy."""
     clock, metrics, rng = RealClock(), Metrics("orchestrator"), random.SystemRandom()
     logger = log.configure("orchestrator", settings.pod)
@@ -71,8 +80,15 @@ def assemble(settings: Settings, own: OrchestratorSettings) -> OrchestratorParts
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=64)
     llm = llm_client(settings, http, Backoff(rng), clock, metrics)
     state = RunState(redis)
+    queue: Background | None = None
+    agents: Agents = HttpAgents(http, own.agents)
+    if own.over_kafka:
+        from reference_agents.orchestrator.kafka_agents import agents_over_kafka
+        from reference_agents.queue.service import QueueSettings
+
+        agents, queue = agents_over_kafka(QueueSettings.of(env), own.agents, redis, http, settings.pod, clock, logger)
     nodes = NodeRunner(
-        HttpAgents(http, own.agents),
+        agents,
         own.agents,
         Supervisor(rng, own.attempts, own.attempt_s, own.first_wait_s),
         clock,
@@ -83,19 +99,25 @@ def assemble(settings: Settings, own: OrchestratorSettings) -> OrchestratorParts
     store = OrchestrationStore(redis, clock, state, lease_s=settings.lease_s)
     workers = Workers(store, orchestrator, metrics, clock, logger, settings.pod, settings.workers, settings.lease_s)
     depth = Gauge("orchestrator_queue_depth", "Tasks waiting for a worker", registry=metrics.registry)
-    return OrchestratorParts(clock, metrics, depth, http, redis, llm, orchestrator, store, workers, own.deadline_s)
+    return OrchestratorParts(
+        clock, metrics, depth, http, redis, llm, orchestrator, store, workers, own.deadline_s, queue
+    )
 
 
 def create_app(settings: Settings, env: Mapping[str, str] = os.environ) -> FastAPI:
     """The ASGI application of the orchestrator, with the flaw that the settings name, if any. Raises ValueError."""
     own = OrchestratorSettings.of(env)
-    parts = with_flaw(assemble(settings, own), settings.flaw, "apply_orchestrator")
+    parts = with_flaw(assemble(settings, own, env), settings.flaw, "apply_orchestrator")
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         parts.workers.start()
+        if parts.queue is not None:
+            parts.queue.start()
         yield
         await parts.workers.drain(DRAIN_S)
+        if parts.queue is not None:
+            await parts.queue.stop()
         await parts.http.aclose()
         await parts.redis.aclose()
 

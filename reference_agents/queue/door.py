@@ -21,6 +21,8 @@ from reference_agents.tasks.worker import Workers
 
 POLL_S = 0.25
 PROMPT_LIMIT = 32_768
+BUDGET = "token-budget"
+"""The header that may bound a task's tokens; the event itself says nothing of it."""
 _EVENTS = uuid.UUID("6f0b6a3e-6f2c-4a63-9c2f-5d8b7a1f0e11")
 
 
@@ -56,7 +58,7 @@ class TaskDoor:
         if event.target_agent != self.agent:
             raise Poison(f"the event is for another agent: {event.target_agent}")
         try:
-            result = await self._result(_task(event))
+            result = await self._result(_task(event, message.headers))
         except KeyReused:
             raise Poison("the task_id was used for another task") from None
         try:
@@ -96,16 +98,19 @@ class TaskDoor:
         return Message(results_topic(self.agent), event.session_id.encode(), value, current().headers())
 
 
-def _task(event: AgentTaskEvent) -> AgentTask:
+def _task(event: AgentTaskEvent, headers: Mapping[str, str]) -> AgentTask:
     trace = current()
     try:
-        return AgentTask(
-            id=task_id_of(event),
-            session_id=event.session_id,
-            prompt=_with_context(event.prompt, event.context),
-            metadata={"source_agent": event.source_agent},
-            trace_id=trace.trace_id,
-            baggage=trace.baggage,
+        return AgentTask.model_validate(
+            {
+                "id": task_id_of(event),
+                "session_id": event.session_id,
+                "prompt": _with_context(event.prompt, event.context),
+                "metadata": {"source_agent": event.source_agent},
+                "trace_id": trace.trace_id,
+                "baggage": trace.baggage,
+                **({"token_budget": headers[BUDGET]} if BUDGET in headers else {}),
+            }
         )
     except ValidationError as error:
         raise Poison(f"not a task: {error.errors()[0]['msg']}") from None

@@ -32,6 +32,7 @@ class Team:
     brokers: str = ""
     schemas: str = ""
     orchestrators: list[str] = field(default_factory=list)
+    by_kafka: str = ""
 
     synthesis: ClassVar[dict[str, Any]] = {"when": {"system": "synthesizer of a team"}, "answer": "all of it together"}
 
@@ -78,9 +79,14 @@ def team(backing: Any) -> Team:
         own = {"AGENTS": json.dumps(agents), "PORT": port, "PUBLIC_URL": f"http://127.0.0.1:{port}"}
         stack.service(f"orchestrator-{number}", "orchestrator", wait=False, **own, **models)
         team.orchestrators.append(own["PUBLIC_URL"])
+    over = {"AGENTS": json.dumps(agents), "AGENT_TRANSPORT": "kafka"}
+    # Its own Redis database: the two others would take its tasks and have them done by HTTP.
+    over["REDIS_URL"] = stack.redis_url.removesuffix("/0") + "/1"
+    team.by_kafka = stack.service("orchestrator-kafka", "orchestrator", wait=False, **over, **queue, **models)
     stack.until_ready("mock", team.llm + "/health")
     for name, where in (("schemas", team.schemas), ("agent", team.agent)):
         stack.until_ready(name, where + "/ready")
+    stack.until_ready("orchestrator-kafka", team.by_kafka + "/ready")
     for number, where in enumerate(team.orchestrators):
         stack.until_ready(f"orchestrator-{number}", where + "/ready")
     return team

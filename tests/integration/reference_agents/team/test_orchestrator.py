@@ -98,3 +98,34 @@ def test_a_replica_that_is_killed_leaves_its_work_to_the_other_and_nothing_is_do
     assert (ended["output"], ended["attempts"]) == ("all of it together", 2)
     asked = [row["request"]["messages"][-1]["content"][:6] for row in team.journal(headers)]
     assert sorted(asked) == sorted(["do it", "step a", "step b", "step c", "The re"])
+
+
+def test_a_team_over_kafka_gives_the_same_answer_in_the_same_trace(team: Any) -> None:
+    rules = [
+        {"when": {"text": {"regex": "(?s)step b.*a found"}}, "answer": "b found"},
+        {"when": {"text": "step a"}, "answer": "a found"},
+    ]
+    headers = team.script(team.plan(("a", "search", ""), ("b", "search", "a")), team.synthesis, *rules)
+    body = httpx.post(
+        f"{team.by_kafka}/run", json={"session_id": "s5", "prompt": "do it"}, headers=headers, timeout=40
+    ).json()
+    assert (body["status"], body["output"]) == ("completed", "all of it together")
+    assert [(node["output"], node["attempts"]) for node in body["nodes"]] == [("a found", 1), ("b found", 1)]
+    journal = team.journal(headers)
+    assert len(journal) == 4
+    assert {row["trace_id"] for row in journal} == {headers["traceparent"][3:35]}
+    # The agent's task is the event's, and known over HTTP too.
+    assert httpx.get(f"{team.agent}/tasks/{body['nodes'][0]['task_id']}").json()["output"] == "a found"
+
+
+def test_cancelling_over_kafka_reaches_the_agent_too(team: Any) -> None:
+    slow = [{"kind": "latency", "seconds": 3.0, "when": {"text": "step a"}}]
+    headers = team.script(team.plan(("a", "search", "")), {"answer": "too late"}, faults=slow)
+    body = httpx.post(f"{team.by_kafka}/tasks", json={"session_id": "s6", "prompt": "do it"}, headers=headers).json()
+    end = time.monotonic() + 20
+    while not any("step a" in str(row["request"]) for row in team.journal(headers)):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    httpx.post(f"{team.by_kafka}/tasks/{body['task_id']}/cancel")
+    ended = until(f"{team.by_kafka}/tasks/{body['task_id']}", "cancelled")
+    assert ended["nodes"][0]["status"] == "cancelled"
