@@ -13,6 +13,7 @@ from reference_agents.common.metrics import Metrics
 from reference_agents.common.settings import Settings
 from reference_agents.llm.client import LLMClient
 from reference_agents.runner.core import AgentRunner
+from reference_agents.tasks.events import EventLog
 from reference_agents.tasks.store import TaskStore
 from reference_agents.tasks.worker import Workers
 
@@ -31,6 +32,7 @@ class Parts:
     store: TaskStore
     workers: Workers
     dependencies: Dependencies
+    events: EventLog
 
     def with_llm(self, llm: LLMClient) -> Parts:
         """The same service over another LLM client."""

@@ -91,6 +91,13 @@ def router(parts: Parts) -> APIRouter:
             raise Refused(404, "there is no such task")
         return await look(task_id)
 
+    @routes.delete(
+        "/tasks/{task_id}", status_code=202, responses=declared(404, 422, 503),
+        summary="Ask for a task to end; what it did and spent stays to be read",
+    )  # fmt: skip
+    async def delete(task_id: TaskId) -> AgentResult:
+        return await cancel(task_id)
+
     @routes.get("/health", summary="Is the process alive?")
     async def health() -> Health:
         return Health(status="ok", llm=parts.llm.states())

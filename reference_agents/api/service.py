@@ -16,6 +16,7 @@ from reference_agents.api.doors import other_doors
 from reference_agents.api.middleware import RequestContext
 from reference_agents.api.readiness import Dependencies
 from reference_agents.api.routes import router
+from reference_agents.api.streams import router as streams
 from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import Metrics
@@ -26,10 +27,12 @@ from reference_agents.llm.backoff import Backoff
 from reference_agents.runner.core import AgentRunner
 from reference_agents.runner.memory import ContextManager
 from reference_agents.runner.tools import RegistryClient
+from reference_agents.tasks.events import EventLog
 from reference_agents.tasks.store import TaskStore
 from reference_agents.tasks.worker import Workers
 
 DRAIN_S = 8.0
+READERS = 200  # who may follow tasks at one process at the same time; one more gets no stream
 
 
 def assemble(agent: str, settings: Settings) -> Parts:
@@ -56,7 +59,11 @@ def assemble(agent: str, settings: Settings) -> Parts:
     store = TaskStore(redis, agent, clock, lease_s=settings.lease_s)
     workers = Workers(store, runner, metrics, clock, logger, settings.pod, settings.workers, settings.lease_s)
     dependencies = Dependencies(redis, http, settings.registry_url)
-    return Parts(settings, clock, metrics, http, redis, llm, runner, store, workers, dependencies)
+    readers = Redis.from_url(
+        settings.redis_url, socket_timeout=5.0, socket_connect_timeout=1.0, max_connections=READERS
+    )
+    events = EventLog(readers, agent)
+    return Parts(settings, clock, metrics, http, redis, llm, runner, store, workers, dependencies, events)
 
 
 def create_app(agent: str, settings: Settings) -> FastAPI:
@@ -71,9 +78,12 @@ def create_app(agent: str, settings: Settings) -> FastAPI:
         await parts.workers.drain(DRAIN_S)
         await parts.http.aclose()
         await parts.redis.aclose()
+        await parts.events.redis.aclose()
 
     app = FastAPI(title=f"agent-{agent}", version="1.0.0", lifespan=lifespan)
+    app.state.leave = parts.events.leave
     problem.install(app)
     app.include_router(router(parts))
+    app.include_router(streams(parts))
     app.add_middleware(RequestContext)
     return app

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import structlog
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from reference_agents.common.clock import Clock
 from reference_agents.common.log import hashed
@@ -28,6 +29,13 @@ ANSWER_TOKENS = 1024
 SMALLEST_ANSWER = 16  # with fewer tokens left than this there is no use in asking
 
 
+class News(BaseModel):
+    """Something that those who follow the task are told with the next checkpoint; no prompt, no answer."""
+
+    kind: str
+    data: str
+
+
 class Progress(BaseModel):
     """How far a task has come: all that another worker needs to go on."""
 
@@ -37,6 +45,11 @@ class Progress(BaseModel):
     calls: list[ToolCallRecord] = []
     occurrences: dict[str, int] = {}
     model: str = ""
+    news: list[News] = Field(default_factory=list, exclude=True)
+
+    def tell(self, kind: str, **data: Any) -> None:
+        """Add to the news."""
+        self.news.append(News(kind=kind, data=json.dumps(data)))
 
 
 class Cancelled(Exception):
@@ -122,6 +135,12 @@ class AgentRunner:
             progress.steps += 1
             progress.tokens += reply.prompt_tokens + reply.completion_tokens
             progress.model = reply.model
+            progress.tell(
+                "llm_call", step=progress.steps, model=reply.model, prompt_tokens=reply.prompt_tokens,
+                completion_tokens=reply.completion_tokens,
+            )  # fmt: skip
+            for call in reply.tool_calls:
+                progress.tell("tool_call", step=progress.steps, id=call.id, tool=call.name)
             for kind, amount in (("prompt", reply.prompt_tokens), ("completion", reply.completion_tokens)):
                 self.metrics.tokens.labels(self.name, reply.model, kind).inc(amount)
             if progress.tokens > task.token_budget:
@@ -140,6 +159,8 @@ class AgentRunner:
             if call.id in answered:
                 continue
             outcome = await self._call(task, progress, call)
+            attempts = progress.calls[-1].attempt
+            progress.tell("tool_result", id=call.id, tool=call.name, ok=outcome.ok, attempts=attempts)
             content = outcome.content if outcome.ok else f"ERROR: {outcome.error}"
             progress.work.append(Message(role="tool", content=content, tool_call_id=call.id))
             await checkpoint(progress)

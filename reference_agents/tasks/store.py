@@ -20,11 +20,14 @@ from redis.asyncio import Redis
 from reference_agents.common.clock import Clock
 from reference_agents.runner.core import Progress
 from reference_agents.runner.schemas import AgentResult, AgentTask, TaskRequest, TaskStatus
+from reference_agents.tasks.events import TELL
 
 KEEP_S = 24 * 3600
 MOST_ATTEMPTS = 5  # claims before a task is given up: it has killed that many workers
 
-SUBMIT = """
+SUBMIT = (
+    TELL
+    + """
 local known = redis.call('HMGET', KEYS[2], 'task', 'print')
 if known[1] then
   if known[2] ~= ARGV[3] then return {'conflict', known[1]} end
@@ -36,10 +39,15 @@ if ARGV[4] ~= '' then
 end
 redis.call('HSET', KEYS[1], 'task', ARGV[2], 'status', 'pending', 'fence', 0)
 redis.call('EXPIRE', KEYS[1], ARGV[5])
+tell_status(KEYS[1], 'pending', '')
+redis.call('EXPIRE', KEYS[1] .. ':events', ARGV[5])
 redis.call('LPUSH', KEYS[3], ARGV[1])
 return {'new', ARGV[1]}
 """
-CLAIM = """
+)
+CLAIM = (
+    TELL
+    + """
 local id = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'LIMIT', 0, 1)[1]
 if not id then id = redis.call('RPOP', KEYS[1]) end
 if not id then return nil end
@@ -52,40 +60,55 @@ end
 local fence = redis.call('HINCRBY', key, 'fence', 1)
 redis.call('HSET', key, 'status', 'running', 'worker', ARGV[4])
 redis.call('ZADD', KEYS[2], ARGV[2], id)
+tell_status(key, 'running', '')
 local row = redis.call('HMGET', key, 'task', 'progress')
 return {id, tostring(fence), row[1], row[2] or ''}
 """
+)
 RENEW = """
 if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then return 0 end
 redis.call('ZADD', KEYS[2], 'XX', ARGV[2], ARGV[3])
 return 1
 """
-CHECKPOINT = """
+CHECKPOINT = (
+    TELL
+    + """
 if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then return 'stale' end
 redis.call('HSET', KEYS[1], 'progress', ARGV[2])
+for _, event in ipairs(cjson.decode(ARGV[3])) do tell(KEYS[1], event[1], event[2]) end
 if redis.call('HGET', KEYS[1], 'cancel') then return 'cancel' end
 return 'ok'
 """
-FINISH = """
+)
+FINISH = (
+    TELL
+    + """
 local row = redis.call('HMGET', KEYS[1], 'fence', 'status')
 if row[1] ~= ARGV[1] or row[2] ~= 'running' then return 0 end
 redis.call('HSET', KEYS[1], 'status', ARGV[2], 'result', ARGV[3])
 redis.call('HDEL', KEYS[1], 'progress')
+tell_status(KEYS[1], ARGV[2], ARGV[6])
+redis.call('EXPIRE', KEYS[1] .. ':events', ARGV[5])
 redis.call('ZREM', KEYS[2], ARGV[4])
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 return 1
 """
-CANCEL = """
+)
+CANCEL = (
+    TELL
+    + """
 local status = redis.call('HGET', KEYS[1], 'status')
 if not status then return nil end
 if status == 'pending' then
   redis.call('HSET', KEYS[1], 'status', 'cancelled', 'result', ARGV[1])
   redis.call('LREM', KEYS[2], 1, ARGV[2])
+  tell_status(KEYS[1], 'cancelled', 'cancelled')
   return 'cancelled'
 end
 if status == 'running' then redis.call('HSET', KEYS[1], 'cancel', '1') end
 return status
 """
+)
 
 
 class KeyReused(Exception):
@@ -143,10 +166,7 @@ class TaskStore:
         progress = Progress.model_validate_json(row[3]) if row[3] else Progress()
         claim = Claim(AgentTask.model_validate_json(row[2]), int(row[1]), progress)
         if claim.fence > MOST_ATTEMPTS:
-            result = AgentResult(
-                task_id=claim.task.id, status=TaskStatus.FAILED, error="too_many_attempts", attempts=claim.fence
-            )
-            await self.finish(claim, result)
+            await self.finish(claim, _spent(claim.task.id, TaskStatus.FAILED, progress, "too_many_attempts"))
             return None
         return claim
 
@@ -160,10 +180,12 @@ class TaskStore:
             raise StaleFence(claim.task.id)
 
     async def checkpoint(self, claim: Claim, progress: Progress) -> bool:
-        """Keep the progress; True when the owner asked to cancel. Raises StaleFence."""
+        """Keep the progress and tell its news; True when the owner asked to cancel. Raises StaleFence."""
         answer = await self.checkpoint_script(
-            keys=[self._prefix + claim.task.id], args=[claim.fence, progress.model_dump_json()]
+            keys=[self._prefix + claim.task.id],
+            args=[claim.fence, progress.model_dump_json(), json.dumps([[e.kind, e.data] for e in progress.news])],
         )
+        progress.news.clear()
         if answer == b"stale":
             raise StaleFence(claim.task.id)
         return bool(answer == b"cancel")
@@ -173,7 +195,7 @@ class TaskStore:
         result = result.model_copy(update={"attempts": claim.fence})
         done = await self.finish_script(
             keys=[self._prefix + claim.task.id, self._leases],
-            args=[claim.fence, str(result.status), result.model_dump_json(), claim.task.id, KEEP_S],
+            args=[claim.fence, str(result.status), result.model_dump_json(), claim.task.id, KEEP_S, result.error],
         )
         if not done:
             raise StaleFence(claim.task.id)
@@ -194,16 +216,21 @@ class TaskStore:
         if row[1] is not None:
             return AgentResult.model_validate_json(row[1])
         progress = Progress.model_validate_json(row[2]) if row[2] else Progress()
-        return AgentResult(
-            task_id=task_id,
-            status=TaskStatus(row[0].decode()),
-            steps_used=progress.steps,
-            tokens_used=progress.tokens,
-            tool_calls=progress.calls,
-            model=progress.model,
-            attempts=int(row[3] or 0),
-        )
+        return _spent(task_id, TaskStatus(row[0].decode()), progress).model_copy(update={"attempts": int(row[3] or 0)})
 
     async def depth(self) -> int:
         """Tasks that wait."""
         return int(await self.redis.llen(self._queue))
+
+
+def _spent(task_id: str, status: TaskStatus, progress: Progress, error: str = "") -> AgentResult:
+    """How a task stands whose runner has not said: what it has used up to its last checkpoint."""
+    return AgentResult(
+        task_id=task_id,
+        status=status,
+        steps_used=progress.steps,
+        tokens_used=progress.tokens,
+        tool_calls=progress.calls,
+        model=progress.model,
+        error=error,
+    )

@@ -53,7 +53,11 @@ class Declared:
     def __init__(self, description: dict[str, Any]) -> None:
         self._operations = {operation.label: operation for operation in operations(description)}
         self._description = description
-        self._deletes = any(operation.method == "DELETE" for operation in self._operations.values())
+        # A DELETE that answers nothing but 202 has only taken a request to end something (RFC 9110, 9.3.5): it may stay.
+        self._deletes = any(
+            operation.method == "DELETE" and {"200", "204", "2XX"} & set(operation.spec.get("responses") or {})
+            for operation in self._operations.values()
+        )
         self._creates = any(operation.method in ("POST", "PUT") for operation in self._operations.values())
 
     def applies(self, check: str, label: str) -> bool:

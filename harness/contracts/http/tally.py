@@ -64,6 +64,10 @@ class _Row:
     payload: dict[str, JsonValue] | None = None
 
 
+# The engine fails these on a rule of its own; without the promise in the description there is nothing to fail.
+ONLY_IF_PROMISED = frozenset({"use_after_free"})
+
+
 @dataclass
 class Tally:
     """Counts what the engine recorded. `secret` headers never reach the evidence."""
@@ -80,7 +84,8 @@ class Tally:
         for case_id, nodes in recorder.checks.items():
             operation = recorder.cases[case_id].value.operation.label
             for node in nodes:
-                if node.failure_info is None and not self.declared.applies(node.name, operation):
+                promised = node.failure_info is not None and node.name not in ONLY_IF_PROMISED
+                if not promised and not self.declared.applies(node.name, operation):
                     continue
                 row = self._rows.setdefault((operation, node.name), _Row())
                 row.cases += 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import time
 from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -163,3 +166,51 @@ def test_only_a_tool_with_the_token_registers_itself(stack: Any) -> None:
     answer = httpx.post(f"{stack.registry}/tools", json={**definition, "endpoint": "http://127.0.0.1:9/elsewhere"})
     assert answer.status_code == 401
     assert httpx.get(f"{stack.registry}/tools/web_search").json()["endpoint"] == definition["endpoint"]
+
+
+def read_events(url: str, task_id: str, after: str = "") -> list[tuple[str, str, dict[str, Any]]]:
+    headers = {"Last-Event-ID": after} if after else {}
+    answer = httpx.get(f"{url}/tasks/{task_id}/events", headers=headers, timeout=30)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    found = []
+    for block in answer.text.strip().split("\n\n"):
+        rows = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if rows:
+            found.append((rows["id"], rows["event"], json.loads(rows["data"])))
+    return found
+
+
+def test_the_events_of_a_task_can_be_followed_and_resumed_at_another_replica(stack: Any) -> None:
+    body = {"session_id": "s10", "prompt": "search outbox"}
+    task_id = httpx.post(f"{stack.agents[0]}/tasks", json=body).json()["task_id"]
+    every = read_events(stack.agents[0], task_id)
+    kinds = [kind for _, kind, _ in every]
+    assert kinds == ["status", "status", "llm_call", "tool_call", "tool_result", "llm_call", "status"]
+    assert [data["status"] for _, kind, data in every if kind == "status"] == ["pending", "running", "completed"]
+    assert "outbox" not in str(every)
+    assert read_events(stack.agents[1], task_id, after=every[2][0]) == every[3:]
+    assert httpx.get(f"{stack.agents[0]}/tasks/none/events").status_code == 404
+    assert read_events(stack.agents[0], task_id, after="another-server's") == every
+
+
+def test_the_events_are_pushed_over_a_websocket(stack: Any) -> None:
+    body = {"session_id": "s11", "prompt": "search queue"}
+    task_id = httpx.post(f"{stack.agents[0]}/tasks", json=body).json()["task_id"]
+    address = stack.agents[1].replace("http", "ws", 1)
+    with connect(f"{address}/tasks/{task_id}/ws") as socket:
+        pushed = [json.loads(text) for text in socket]
+    assert [row["kind"] for row in pushed if row["kind"] != "still_here"][-1] == "status"
+    assert pushed[-1]["data"] == {"status": "completed", "error": ""}
+    with connect(f"{address}/tasks/none/ws") as socket, pytest.raises(ConnectionClosedError) as closed:
+        socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4404
+
+
+def test_delete_cancels_as_the_cancel_route_does(stack: Any) -> None:
+    body = {"session_id": "s12", "prompt": "slow 3 twice queue"}
+    task_id = httpx.post(f"{stack.agents[0]}/tasks", json=body).json()["task_id"]
+    assert httpx.delete(f"{stack.agents[1]}/tasks/{task_id}").status_code == 202
+    assert finished(stack.agents[0], task_id)["status"] == "cancelled"
+    assert httpx.delete(f"{stack.agents[1]}/tasks/none").status_code == 404
