@@ -53,7 +53,7 @@ class Declared:
     def __init__(self, description: dict[str, Any]) -> None:
         self._operations = {operation.label: operation for operation in operations(description)}
         self._description = description
-        # A DELETE that answers nothing but 202 has only taken a request to end something (RFC 9110, 9.3.5): it may stay.
+        # A DELETE that answers nothing but 202 has only taken a request to end something (RFC 9110, 9.3.5): it stays.
         self._deletes = any(
             operation.method == "DELETE" and {"200", "204", "2XX"} & set(operation.spec.get("responses") or {})
             for operation in self._operations.values()
