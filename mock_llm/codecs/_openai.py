@@ -1,10 +1,12 @@
-"""What all of OpenAI's endpoints share: the error body and the headers on every answer."""
+"""What all of OpenAI's endpoints share: paths on OpenAI and on Azure, the error body, the headers of an answer."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
-from mock_llm.codecs.protocol import ApiError, Call, Frame, Headers, Reply
+from mock_llm.codecs.protocol import ApiError, Call, Frame, Headers, Reply, Route
 
 _TYPES = {
     "invalid_request": "invalid_request_error",
@@ -40,6 +42,22 @@ _ALWAYS: Headers = (
     (b"x-ratelimit-reset-requests", b"6ms"),
     (b"x-ratelimit-reset-tokens", b"1ms"),
 )
+
+
+# What Azure has under the name of a deployment, which stands for the model.
+_DEPLOYED = ("/completions", "/chat/completions", "/embeddings")
+
+
+def routes(*given: Route) -> tuple[Route, ...]:
+    """Routes under /v1, and the same on Azure: `/openai/v1/...`, `/openai/...?api-version=`, and for the
+    endpoints of a deployment `/openai/deployments/{deployment}/...`."""
+    found: list[Route] = []
+    for route in given:
+        tail = route.path.removeprefix("/v1")
+        found += [route, replace(route, path="/openai/v1" + tail), replace(route, path="/openai" + tail)]
+        if tail in _DEPLOYED:
+            found.append(replace(route, path="/openai/deployments/{deployment}" + tail))
+    return tuple(found)
 
 
 def headers(call: Call, prompt_tokens: int = 0) -> Headers:
