@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from reference_agents.api.deps import Parts
 from reference_agents.common.context import CURRENT, of_headers
+from reference_agents.common.ending import end
 from reference_agents.grpc_api import agents_pb2 as pb
 from reference_agents.grpc_api.steps import Steps
 from reference_agents.grpc_api.wire import Invalid, result_of, task_of
@@ -101,6 +102,8 @@ class AgentService:
         return found
 
     async def _look(self, task_id: str, context: Any) -> AgentResult:
+        if context.cancelled():
+            raise asyncio.CancelledError  # a client of Redis may have lost the one that was raised here
         try:
             found = await self.parts.store.result(task_id)
         except RedisError:
@@ -147,8 +150,7 @@ class GrpcDoor:
     async def stop(self) -> None:
         """Take nothing new, and give what is under way `grace_s` seconds."""
         if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
+            await end(self._watch)
         if self._server is not None:
             await self._health.enter_graceful_shutdown()
             await self._server.stop(self.grace_s)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
 
 from reference_agents.common.clock import Clock
+from reference_agents.common.ending import end
 from reference_agents.common.log import hashed
 from reference_agents.common.metrics import Metrics
 from reference_agents.llm.errors import LLMError
@@ -29,6 +31,7 @@ from reference_agents.orchestrator.state import RunState
 from reference_agents.runner.core import Cancelled, Checkpoint, Progress
 from reference_agents.runner.schemas import AgentTask, TaskRequest, TaskStatus
 
+T = TypeVar("T")
 LOOK_S = 0.5  # between two looks whether the task was cancelled
 LEAST_BUDGET, LARGEST_BUDGET = 512, 32_768  # tokens that an agent takes
 
@@ -59,8 +62,9 @@ class Orchestrator:
         began, flight = self.clock.monotonic(), InFlight()
         status, output, error, questions = TaskStatus.FAILED, "", "", list[Question]()
         try:
-            async with asyncio.timeout(self.deadline_s), _cancellable(progress, checkpoint):
-                output, questions = await self._turn(task, progress, began + self.deadline_s, flight)
+            async with asyncio.timeout(self.deadline_s):
+                turn = self._turn(task, progress, began + self.deadline_s, flight)
+                output, questions = await _watched(turn, progress, checkpoint)
             status = TaskStatus.RUNNING if questions else TaskStatus.COMPLETED
         except Cancelled:
             status, error = TaskStatus.CANCELLED, "cancelled"
@@ -174,38 +178,25 @@ class Orchestrator:
         try:
             await asyncio.gather(*running)
         finally:
-            for each in running:
-                each.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await end(*running)
 
 
-@contextlib.asynccontextmanager
-async def _cancellable(progress: Progress, checkpoint: Checkpoint) -> AsyncIterator[None]:
-    """Keeps the progress twice a second while the body runs; what that raises ends the body and is raised."""
-    body = asyncio.current_task()
-    assert body is not None
-    raised: list[BaseException] = []
+async def _watched(work: Coroutine[Any, Any, T], progress: Progress, checkpoint: Checkpoint) -> T:
+    """What `work` returns. Keeps the progress twice a second meanwhile; what that raises ends the work."""
 
     async def watch() -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            try:
+            with contextlib.suppress(RedisError):  # the lease decides whose task it is
                 await checkpoint(progress)
-            except RedisError:
-                pass  # the lease decides whose task it is
-            except Exception as error:
-                raised.append(error)
-                body.cancel()
-                return
 
-    watching = asyncio.create_task(watch())
+    going, watching = asyncio.create_task(work), asyncio.create_task(watch())
     try:
-        yield
-    except asyncio.CancelledError:
-        if raised and body.uncancel() == 0:
-            raise raised[0] from None
-        raise
+        await asyncio.wait({going, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not going.done():
+            watching.result()  # raises what ended it
+        result = await going
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        await end(going, watching)
     await checkpoint(progress)
+    return result

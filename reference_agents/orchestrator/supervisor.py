@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from reference_agents.common.ending import end
 
 T = TypeVar("T")
 
@@ -45,22 +47,26 @@ class Supervisor:
     first_s: float = 1.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def supervise(self, work: Callable[[], Awaitable[T]]) -> tuple[T, int]:
+    async def supervise(self, work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, int]:
         """What `work` returned, and at which attempt.
 
         Recoverable and a timeout are tried again; Unrecoverable is not. Raises Escalated.
         """
         reason = ""
         for attempt in range(self.attempts):
+            least = 0.0
+            trying = asyncio.create_task(work())
             try:
-                async with asyncio.timeout(self.timeout_s):
-                    return await work(), attempt + 1
-            except TimeoutError:
-                reason, least = f"no answer within {self.timeout_s:g} s", 0.0
+                done, _ = await asyncio.wait({trying}, timeout=self.timeout_s)
+                if done:
+                    return trying.result(), attempt + 1
+                reason = f"no answer within {self.timeout_s:g} s"
             except Recoverable as error:
                 reason, least = str(error), error.retry_after_s
             except Unrecoverable as error:
                 raise Escalated(str(error), attempt + 1) from None
+            finally:
+                await end(trying)
             if attempt + 1 < self.attempts:
                 await self.sleep(max(least, self.wait_s(attempt)))
         raise Escalated(f"{reason} (after {self.attempts} attempts)", self.attempts)

@@ -23,6 +23,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from reference_agents.common.context import CURRENT, of_headers
+from reference_agents.common.ending import end
 from reference_agents.queue.messages import Received, dead
 from reference_agents.queue.producer import BrokerAway, Sender
 from reference_agents.queue.topics import ensure
@@ -127,9 +128,7 @@ class Consumer:
 
     async def _drop(self, partitions: list[Any]) -> None:
         tasks = [self._busy.pop(partition) for partition in partitions if partition in self._busy]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
     async def _partition(self, consumer: Any, partition: Any, rows: Sequence[Any]) -> None:
         for row in rows:

@@ -13,6 +13,7 @@ import structlog
 from redis.asyncio import Redis
 
 from reference_agents.common.clock import Clock
+from reference_agents.common.ending import end
 from reference_agents.queue.codec import EventCodec, Format, HttpSchemas
 from reference_agents.queue.consumer import Consumer
 from reference_agents.queue.door import TaskDoor
@@ -65,9 +66,7 @@ class Background:
 
     async def stop(self) -> None:
         """End; a message that is being handled is handled again by whoever gets its partition."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         await self.sender.stop()
 
     def _ended(self, task: asyncio.Task[None]) -> None:

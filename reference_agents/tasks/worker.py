@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from reference_agents.common.clock import Clock
 from reference_agents.common.context import CURRENT, Trace
+from reference_agents.common.ending import end
 from reference_agents.common.metrics import Metrics
 from reference_agents.runner.core import Cancelled, Checkpoint, Progress
 from reference_agents.runner.schemas import AgentResult, AgentTask
@@ -60,9 +61,7 @@ class Workers:
         self._work_here.set()
         if self._loops:
             _, late = await asyncio.wait(self._loops, timeout=grace_s)
-            for loop in late:
-                loop.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await end(*late)
 
     async def _loop(self, worker: str) -> None:
         while not self._draining.is_set():
@@ -112,10 +111,7 @@ class Workers:
                 keeping.result()  # raises what ended the keeping
             result = await running
         finally:
-            for task in (running, keeping):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
+            await end(running, keeping)
         await self.store.finish(claim, result)
         agent = self.metrics.agent
         self.metrics.tasks.labels(agent, str(result.status)).inc()
