@@ -7,6 +7,7 @@ import base64
 import contextlib
 import os
 import re
+import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +26,8 @@ from harness.core.clock import Clock
 from harness.core.errors import ConfigError
 from harness.targets.child import dying_with_us
 
+EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+LOWEST_PORT, PORT_TRIES = 12_000, 100
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 30.0
 BACKOFF_RESET_S = 60.0  # a container that ran this long starts again at the first back-off
@@ -499,7 +502,22 @@ def _projected(part: Json) -> Json:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
+    """A port of 127.0.0.1 that nobody listens on now.
+
+    Below the range from which the kernel gives ports to outgoing connections, of which a cluster has hundreds: a pod
+    that starts a second later, or anew, would else now and then find its port taken by one of them.
+    """
+    try:
+        ceiling = int(EPHEMERAL.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        ceiling = 32_768
+    for _ in range(PORT_TRIES):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", LOWEST_PORT + secrets.randbelow(max(1, ceiling - LOWEST_PORT))))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
