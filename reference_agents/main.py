@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     kinds = parser.add_subparsers(dest="kind", required=True)
     kinds.add_parser("agent", help="an agent service").add_argument("name", choices=AGENTS)
     kinds.add_parser("registry", help="the tool registry")
+    kinds.add_parser("auth", help="issues the tokens by which services know each other")
     kinds.add_parser("orchestrator", help="plans over agents")
     kinds.add_parser("schema-registry", help="the events' schemas and what may follow them")
     dlq.add_arguments(kinds.add_parser("dlq", help="the dead letter handler; or list, show ID, redrive ID"))
@@ -55,6 +56,10 @@ def _app(arguments: argparse.Namespace, settings: Settings) -> FastAPI:
         from reference_agents.registry.service import create_app as registry_app
 
         return registry_app(settings)
+    if arguments.kind == "auth":
+        from reference_agents.auth.service import create_app as auth_app
+
+        return auth_app(settings)
     if arguments.kind == "orchestrator":
         from reference_agents.orchestrator.service import create_app as orchestrator_app
 
