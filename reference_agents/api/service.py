@@ -27,6 +27,7 @@ from reference_agents.llm.backoff import Backoff
 from reference_agents.runner.core import AgentRunner
 from reference_agents.runner.memory import ContextManager
 from reference_agents.runner.tools import RegistryClient
+from reference_agents.security.install import credentials, guard
 from reference_agents.tasks.events import EventLog
 from reference_agents.tasks.store import TaskStore
 from reference_agents.tasks.worker import Workers
@@ -39,7 +40,10 @@ def assemble(agent: str, settings: Settings) -> Parts:
     """Every part of the agent service `agent`, healthy."""
     clock, metrics = RealClock(), Metrics(agent)
     logger = log.configure(f"agent-{agent}", settings.pod)
-    http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50))
+    http = httpx.AsyncClient(
+        limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+        auth=credentials(f"agent-{agent}", clock),
+    )
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=64)
     backoff = Backoff(random.SystemRandom())
     llm = llm_client(settings, http, backoff, clock, metrics)
@@ -85,5 +89,6 @@ def create_app(agent: str, settings: Settings) -> FastAPI:
     problem.install(app)
     app.include_router(router(parts))
     app.include_router(streams(parts))
+    guard(app, f"agent-{agent}", parts.clock, settings.flaw)
     app.add_middleware(RequestContext)
     return app

@@ -43,31 +43,36 @@ class HttpAgents:
     async def run(self, agent: str, request: TaskRequest, key: str) -> AgentResult:
         """See Agents. Between two looks it waits a little longer each time, up to a second."""
         url = self.agents[agent].url.rstrip("/")
-        result = await self._ask("POST", f"{url}/tasks", request, key)
+        result = await self._ask(agent, "POST", f"{url}/tasks", request, key)
         wait = FIRST_POLL_S
         while result.status not in TERMINAL:
             await asyncio.sleep(wait)
             wait = min(LONGEST_POLL_S, wait * 1.5)
-            result = await self._ask("GET", f"{url}/tasks/{result.task_id}")
+            result = await self._ask(agent, "GET", f"{url}/tasks/{result.task_id}")
         return result
 
     async def cancel(self, agent: str, request: TaskRequest, key: str) -> None:
         """See Agents. Handing the task in again under its key is how its id is learnt for sure."""
         url = self.agents[agent].url.rstrip("/")
         try:
-            found = await self._ask("POST", f"{url}/tasks", request, key)
+            found = await self._ask(agent, "POST", f"{url}/tasks", request, key)
             if found.status not in TERMINAL:
-                await self._ask("POST", f"{url}/tasks/{found.task_id}/cancel")
+                await self._ask(agent, "POST", f"{url}/tasks/{found.task_id}/cancel")
         except (Recoverable, Unrecoverable):
             pass  # it will end at its own deadline
 
-    async def _ask(self, method: str, url: str, request: TaskRequest | None = None, key: str = "") -> AgentResult:
+    async def _ask(
+        self, agent: str, method: str, url: str, request: TaskRequest | None = None, key: str = ""
+    ) -> AgentResult:
         headers = current().headers()
         if key:
             headers["idempotency-key"] = key
         body = request.model_dump() if request is not None else None
         try:
-            answer = await self.http.request(method, url, json=body, headers=headers, timeout=REQUEST_S)
+            answer = await self.http.request(
+                method, url, json=body, headers=headers, timeout=REQUEST_S,
+                extensions={"audience": f"agent-{agent}"},
+            )  # fmt: skip
         except httpx.HTTPError as error:
             raise Recoverable(f"the agent cannot be reached: {type(error).__name__}") from None
         if answer.status_code in ASK_AGAIN:

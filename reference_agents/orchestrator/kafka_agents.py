@@ -100,7 +100,9 @@ class KafkaAgents:
         not begun yet is not known there, and runs."""
         url = f"{self.directory[agent].url.rstrip('/')}/tasks/{task_id_of(self._event(agent, request, key))}/cancel"
         with contextlib.suppress(httpx.HTTPError):
-            await self.http.post(url, headers=current().headers(), timeout=REQUEST_S)
+            await self.http.post(
+                url, headers=current().headers(), timeout=REQUEST_S, extensions={"audience": f"agent-{agent}"}
+            )
 
     def _event(self, agent: str, request: TaskRequest, key: str) -> AgentTaskEvent:
         return AgentTaskEvent(

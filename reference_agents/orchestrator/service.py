@@ -35,6 +35,7 @@ from reference_agents.orchestrator.routes import router
 from reference_agents.orchestrator.state import RunState
 from reference_agents.orchestrator.store import OrchestrationStore
 from reference_agents.orchestrator.supervisor import Supervisor
+from reference_agents.security.install import credentials, guard
 from reference_agents.tasks.worker import Workers
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def assemble(settings: Settings, own: OrchestratorSettings, env: Mapping[str, st
     """Every part of the orchestrator, healthy."""
     clock, metrics, rng = RealClock(), Metrics("orchestrator"), random.SystemRandom()
     logger = log.configure("orchestrator", settings.pod)
-    http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50))
+    http = httpx.AsyncClient(
+        limits=httpx.Limits(max_connections=200, max_keepalive_connections=50), auth=credentials("orchestrator", clock)
+    )
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=64)
     llm = llm_client(settings, http, Backoff(rng), clock, metrics)
     state = RunState(redis)
@@ -126,5 +129,6 @@ def create_app(settings: Settings, env: Mapping[str, str] = os.environ) -> FastA
     app.include_router(router(parts))
     a2a = OrchestratorA2A(parts.store, parts.workers, parts.clock, parts.deadline_s)
     app.router.routes.extend(a2a_routes(a2a, card(own.public_url, own.agents.values())))
+    guard(app, "orchestrator", parts.clock, settings.flaw, env)
     app.add_middleware(RequestContext)
     return app

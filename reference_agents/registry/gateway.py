@@ -15,7 +15,7 @@ from reference_agents.common.context import current
 from reference_agents.common.metrics import RegistryMetrics
 from reference_agents.common.problem import Refused
 from reference_agents.registry.catalogue import Catalogue, complaint
-from reference_agents.registry.model import InvocationResult
+from reference_agents.registry.model import InvocationResult, ToolDefinition
 
 
 @dataclass
@@ -48,9 +48,7 @@ class Gateway:
         began = self.clock.monotonic()
         outcome = "error"
         try:
-            result = await self._forward(
-                found.definition.endpoint, arguments, headers, found.definition.timeout_ms / 1000
-            )
+            result = await self._forward(found.definition, arguments, headers)
             wrong = complaint(found.result, result)
             if wrong:
                 raise Refused(502, f"result of {tool} is against its schema: {wrong}")
@@ -64,13 +62,15 @@ class Gateway:
             )  # fmt: skip
         return InvocationResult(tool=tool, version=found.definition.version, result=result)
 
-    async def _forward(self, url: str, arguments: dict[str, Any], headers: Mapping[str, str], timeout_s: float) -> Any:
+    async def _forward(self, tool: ToolDefinition, arguments: dict[str, Any], headers: Mapping[str, str]) -> Any:
         passed = ("x-agent-id", "x-task-id", "x-request-id", "idempotency-key")
         sent = {name: headers[name] for name in passed if name in headers}
+        timeout_s = tool.timeout_ms / 1000
         try:
             response = await self.http.post(
-                url, json=arguments, headers={**sent, **current().headers()}, timeout=timeout_s
-            )
+                tool.endpoint, json=arguments, headers={**sent, **current().headers()}, timeout=timeout_s,
+                extensions={"audience": f"tool-{tool.name.replace('_', '-')}"},
+            )  # fmt: skip
         except httpx.TimeoutException:
             raise Refused(504, f"the tool gave no answer within {timeout_s:g} s") from None
         except httpx.HTTPError as error:

@@ -26,6 +26,7 @@ from reference_agents.flaws import with_flaw
 from reference_agents.registry.catalogue import Catalogue
 from reference_agents.registry.gateway import Gateway
 from reference_agents.registry.model import Invocation, InvocationResult, ToolDefinition, ToolList
+from reference_agents.security.install import credentials, guard
 
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 Agent = Annotated[str | None, Header(alias="X-Agent-Id", max_length=128, description="Who asks; access goes by it.")]
@@ -44,9 +45,10 @@ def acl_of(env: Mapping[str, str]) -> dict[str, frozenset[str]]:
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application of the registry."""
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0)
-    http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200))
+    clock = RealClock()
+    http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200), auth=credentials("tool-registry", clock))
     logger = log.configure("tool-registry", settings.pod)
-    gateway = Gateway(Catalogue(redis), acl_of(os.environ), http, RealClock(), logger, RegistryMetrics())
+    gateway = Gateway(Catalogue(redis), acl_of(os.environ), http, clock, logger, RegistryMetrics())
     gateway = with_flaw(gateway, settings.flaw, "apply_registry")
 
     @contextlib.asynccontextmanager
@@ -57,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="tool-registry", version="1.0.0", lifespan=lifespan)
     problem.install(app)
+    guard(app, "tool-registry", clock, settings.flaw)
     app.add_middleware(RequestContext)
 
     @app.exception_handler(RedisError)

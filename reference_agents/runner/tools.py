@@ -56,6 +56,7 @@ class RegistryClient:
                 f"{self.url}/tools",
                 headers={"x-agent-id": self.agent_id, **current().headers()},
                 timeout=self.timeout_s,
+                extensions={"audience": "tool-registry"},
             )
             response.raise_for_status()
             self._specs = [
@@ -73,6 +74,7 @@ class RegistryClient:
                 json={"arguments": arguments},
                 headers=headers,
                 timeout=self.timeout_s,
+                extensions={"audience": "tool-registry"},
             )
         except httpx.HTTPError as error:
             return ToolOutcome(False, "", f"the registry cannot be reached: {type(error).__name__}", retryable=True)

@@ -24,6 +24,7 @@ from reference_agents.common.settings import Settings
 from reference_agents.flaws import with_flaw
 from reference_agents.registry.catalogue import compile_, complaint
 from reference_agents.registry.model import ToolDefinition
+from reference_agents.security.install import credentials, guard
 from reference_agents.tools.ledger import Ledger
 
 Act = Callable[[dict[str, Any]], Awaitable[Any]]
@@ -66,6 +67,7 @@ def create_app(tool: Tool, settings: Settings) -> FastAPI:
 
     app = FastAPI(title=f"tool-{definition.name}", version=definition.version, lifespan=lifespan)
     problem.install(app)
+    guard(app, _service(definition), RealClock(), settings.flaw)
     app.add_middleware(RequestContext)
 
     @app.exception_handler(RedisError)
@@ -107,15 +109,22 @@ def create_app(tool: Tool, settings: Settings) -> FastAPI:
     return app
 
 
+def _service(definition: ToolDefinition) -> str:
+    """What the tool is called as a service."""
+    return f"tool-{definition.name.replace('_', '-')}"
+
+
 async def _register(
     definition: ToolDefinition, settings: Settings, done: asyncio.Event, logger: structlog.typing.FilteringBoundLogger
 ) -> None:
     headers = {"X-Registration-Token": settings.registration_token} if settings.registration_token else {}
     url = f"{settings.registry_url}/tools"
-    async with httpx.AsyncClient(timeout=3.0) as http:
+    async with httpx.AsyncClient(timeout=3.0, auth=credentials(_service(definition), RealClock())) as http:
         while True:
             try:
-                answer = await http.post(url, json=definition.model_dump(), headers=headers)
+                answer = await http.post(
+                    url, json=definition.model_dump(), headers=headers, extensions={"audience": "tool-registry"}
+                )
                 good = answer.status_code == 201
             except httpx.HTTPError:
                 good = False

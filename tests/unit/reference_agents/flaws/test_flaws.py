@@ -28,7 +28,10 @@ from reference_agents.orchestrator.supervisor import Recoverable
 from reference_agents.runner.core import Progress
 from reference_agents.runner.memory import ContextManager
 from reference_agents.runner.schemas import AgentResult, AgentTask, TaskRequest, TaskStatus
+from reference_agents.security.verifier import Refusal
 from reference_agents.tasks.store import KeyReused, StaleFence, TaskStore
+from tests.unit.reference_agents.security.conftest import Desk, new_desk
+from tests.unit.reference_agents.security.test_verifier import forged
 
 AGENTS = '[{"name": "search", "url": "http://agent"}]'
 CALL = ToolCall(id="c", name="web_search", arguments={"query": "x"})
@@ -302,8 +305,31 @@ async def planned(name: str) -> Any:
         return "refused"
 
 
+def let_in(credentials: Callable[[Desk], str | None]) -> Callable[[str], Awaitable[bool]]:
+    """Is a caller with these credentials let in?"""
+
+    async def look(name: str) -> bool:
+        desk = new_desk()
+        sent = credentials(desk)
+        try:
+            await with_flaw(desk.verifier, name, "apply_verifier").caller(sent)
+        except Refusal:
+            return False
+        return True
+
+    return look
+
+
+def late(desk: Desk) -> str:
+    token = desk.token(life_s=10)
+    desk.clock.now += 60
+    return f"Bearer {token}"
+
+
 SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     # flaw: (what is looked at, healthy, flawed)
+    "accepts_alg_none": (let_in(lambda desk: f"Bearer {forged(desk, 'none')}"), False, True),
+    "accepts_expired": (let_in(late), False, True),
     "accepts_then_drops": (accepted, 10, 8),
     "budget_not_enforced": (spent, False, True),
     "double_execute_on_resume": (keys, 1, 2),
@@ -317,6 +343,7 @@ SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     "max_steps_ignored": (steps, 2, 31),
     "new_key_each_attempt": (node_keys, 1, 3),
     "no_acl": (allowed, False, True),
+    "no_auth": (let_in(lambda desk: None), False, True),
     "no_breaker": (breaker, False, True),
     "no_fallback": (cascade, 3, 1),
     "no_idempotency_key": (keys, 1, 2),
@@ -330,6 +357,7 @@ SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     "stale_fencing": (stale, "refused", "overwritten"),
     "swallowed_tool_error": (tool_error, "error", "ok"),
     "unbounded_history": (remembered, 20, 30),
+    "wrong_audience_accepted": (let_in(lambda desk: f"Bearer {desk.token(audience='agent-code')}"), False, True),
     "wrong_status_transition": (looks, {"cancelled"}, {"cancelled", "running"}),
 }
 
@@ -348,5 +376,5 @@ def test_every_flaw_is_described_and_shown() -> None:
 
 
 def test_an_unknown_flaw_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(ValueError, match=r"no flaw 'no_such'; there are: accepts_then_drops"):
+    with pytest.raises(ValueError, match=r"no flaw 'no_such'; there are: accepts_alg_none"):
         with_flaw(object(), "no_such")

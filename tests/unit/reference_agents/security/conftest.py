@@ -38,6 +38,11 @@ class Desk:
 
 @pytest.fixture
 def desk() -> Desk:
+    return new_desk()
+
+
+def new_desk() -> Desk:
+    """An issuer with three clients, and a verifier of agent-search that the orchestrator may call."""
     clock = HandClock()
     grants = {
         "orchestrator": frozenset({"agent-search", "agent-code"}),
