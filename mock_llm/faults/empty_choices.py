@@ -1,0 +1,43 @@
+"""An answer with nothing in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import orjson
+
+from mock_llm.codecs.protocol import Reply
+from mock_llm.faults._frames import CONTENT
+from mock_llm.faults.fault import Cut, Fault, Hit, Steps, fault
+
+_LISTS = ("choices", "content", "candidates", "output")  # OpenAI, Anthropic, Gemini, Responses
+
+
+@fault("empty_choices")
+@dataclass(frozen=True, slots=True)
+class EmptyChoices(Fault):
+    """200 whose list of answers is empty; of a stream only the structure is left, no content and no finish reason."""
+
+    spoils: ClassVar[bool] = True
+
+    def reply(self, reply: Reply, hit: Hit) -> Reply:
+        if not reply.body or reply.status >= 400:
+            return reply
+        try:
+            body = orjson.loads(reply.body)
+        except ValueError:
+            return reply
+        if not isinstance(body, dict):
+            return reply
+        for name in _LISTS:
+            if isinstance(body.get(name), list):
+                body[name] = []
+        if isinstance(body.get("message"), dict):  # Ollama
+            body["message"]["content"] = ""
+            body["message"].pop("tool_calls", None)
+        return replace(reply, body=orjson.dumps(body))
+
+    def steps(self, steps: Steps, hit: Hit) -> Steps:
+        gone = CONTENT | {"finish"}
+        return [step for step in steps if isinstance(step, Cut) or step.frame.kind not in gone]
