@@ -28,8 +28,6 @@ class CutOff(Fault):
     def __post_init__(self) -> None:
         if sum(place is not None for place in (self.frame, self.byte, self.inside)) != 1:
             raise ValueError("cut needs exactly one of frame, byte, inside")
-        if self.how not in ("fin", "rst"):
-            raise ValueError("how is fin or rst")
 
     def steps(self, steps: Steps, hit: Hit) -> Steps:
         sent = [step for step in steps if isinstance(step, Step)]

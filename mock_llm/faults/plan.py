@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from mock_llm.faults.fault import Fault, Hit, UnknownFault, named
 from mock_llm.script.matchers import ANY, Matcher, Scene
@@ -130,6 +130,7 @@ def _entry(item: Any, where: str) -> Entry:
             raise UnknownFault(
                 f"{where}: fault {item['kind']!r} has no parameter {key!r}; it has {', '.join(sorted(known)) or 'none'}"
             )
+        _one_of(kind, key, params[key], f"{where}: fault {item['kind']!r}")
     place = {key: item[key] for key in _WHERE & set(item) if key != "when"}
     if "ordinals" in place:
         place["ordinals"] = tuple(place["ordinals"])
@@ -139,6 +140,14 @@ def _entry(item: Any, where: str) -> Entry:
     except (TypeError, ValueError) as error:
         raise UnknownFault(f"{where}: {error}") from None
     return Entry(fault=made, when=when, data=dict(item), **place)
+
+
+def _one_of(kind: type[Fault], key: str, value: Any, where: str) -> None:
+    """Refuse a word that is not among those a parameter knows."""
+    hint = get_type_hints(kind)[key]
+    choices = [choice for part in (hint, *get_args(hint)) if get_origin(part) is Literal for choice in get_args(part)]
+    if choices and value is not None and value not in choices:
+        raise UnknownFault(f"{where}: {key} is one of {', '.join(map(str, choices))}, not {value!r}")
 
 
 def scene_of(hit: Hit) -> Scene:

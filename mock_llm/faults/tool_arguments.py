@@ -33,10 +33,6 @@ class ToolArguments(Fault):
 
     how: Literal["not_json", "missing", "wrong_type", "extra", "empty"] = "not_json"
 
-    def __post_init__(self) -> None:
-        if self.how not in ("not_json", "missing", "wrong_type", "extra", "empty"):
-            raise ValueError(f"how is not_json, missing, wrong_type, extra or empty, not {self.how!r}")
-
     def complete(self, completion: Completion, hit: Hit) -> Completion:
         def spoil(call: ToolCall) -> ToolCall:
             tool = hit.request.tool(call.name) if hit.request is not None else None
