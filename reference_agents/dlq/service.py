@@ -28,6 +28,7 @@ from reference_agents.queue.consumer import Consumer
 from reference_agents.queue.events import dead_letter_topic
 from reference_agents.queue.producer import KafkaSender
 from reference_agents.queue.service import Background, QueueSettings
+from reference_agents.security.install import guard
 
 
 class Redrive(BaseModel):
@@ -82,6 +83,7 @@ def create_app(settings: Settings, env: Mapping[str, str] = os.environ) -> FastA
     app = FastAPI(title="dlq", version="1.0.0", lifespan=lifespan)
     problem.install(app)
     app.add_middleware(RequestContext)
+    guard(app, "dlq", RealClock(), settings.flaw, env)
 
     @app.exception_handler(RedisError)
     async def away(request: Any, error: RedisError) -> Response:

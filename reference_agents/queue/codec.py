@@ -83,7 +83,13 @@ class HttpSchemas:
 
     async def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> httpx.Response:
         try:
-            answer = await self.http.request(method, self.url.rstrip("/") + path, json=body, timeout=self.timeout_s)
+            answer = await self.http.request(
+                method,
+                self.url.rstrip("/") + path,
+                json=body,
+                timeout=self.timeout_s,
+                extensions={"audience": "schema-registry"},
+            )
         except httpx.HTTPError as error:
             raise RegistryAway(type(error).__name__) from None
         if answer.status_code >= 500:

@@ -13,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from reference_agents.common.clock import RealClock
 from reference_agents.common.settings import Settings
 from reference_agents.schema_registry import compat
 from reference_agents.schema_registry.compat import InvalidSchema, Kind, Level
 from reference_agents.schema_registry.store import DEFAULT, Schema, SchemaStore
+from reference_agents.security.install import guard
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 TRIES = 20  # registrations under one subject that may get in between
@@ -115,7 +117,9 @@ def _shown(schema: Schema) -> dict[str, Any]:
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application of the schema registry."""
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=32)
-    return application(Registry(SchemaStore(redis)), redis)
+    app = application(Registry(SchemaStore(redis)), redis)
+    guard(app, "schema-registry", RealClock(), settings.flaw)
+    return app
 
 
 def application(registry: Registry, redis: Redis) -> FastAPI:
