@@ -11,14 +11,14 @@ from mock_llm.faults.fault import Fault, Hit, Steps, fault
 @fault("duplicate")
 @dataclass(frozen=True, slots=True)
 class Duplicate(Fault):
-    """Send content frame number `frame` (from 0, the last where there are fewer) `times` times."""
+    """Send content frame number `frame` (from 0, the last where there are fewer) `copies` times."""
 
     frame: int = 0
-    times: int = 2
+    copies: int = 2
 
     def steps(self, steps: Steps, hit: Hit) -> Steps:
         places = content(steps)
         if not places:
             return steps
         index = places[min(self.frame, len(places) - 1)]
-        return [*steps[:index], *[steps[index]] * self.times, *steps[index + 1 :]]
+        return [*steps[:index], *[steps[index]] * self.copies, *steps[index + 1 :]]

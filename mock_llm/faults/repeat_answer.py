@@ -11,9 +11,9 @@ from mock_llm.faults.fault import Fault, Hit, fault
 @fault("repeat_answer")
 @dataclass(frozen=True, slots=True)
 class RepeatAnswer(Fault):
-    """Give the assistant's previous text of this conversation again; on its first turn say everything `times` times."""
+    """Give the assistant's previous text of this conversation again; on its first turn say everything `copies` times."""
 
-    times: int = 2
+    copies: int = 2
 
     def complete(self, completion: Completion, hit: Hit) -> Completion:
         turns = hit.request.turns if hit.request is not None else ()
@@ -21,4 +21,4 @@ class RepeatAnswer(Fault):
         if said is not None:
             return completion.with_blocks(Text(said), finish="stop")
         blocks = completion.first.blocks
-        return completion.with_blocks(*(Text(b.text * self.times) if isinstance(b, Text) else b for b in blocks))
+        return completion.with_blocks(*(Text(b.text * self.copies) if isinstance(b, Text) else b for b in blocks))

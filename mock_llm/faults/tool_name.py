@@ -11,19 +11,19 @@ from mock_llm.faults.fault import Fault, Hit, fault
 @fault("tool_name")
 @dataclass(frozen=True, slots=True)
 class ToolName(Fault):
-    """Every call of the answer names a tool that does not exist: `name`, or without it a near miss of the right name.
+    """Every call of the answer names a tool that does not exist: `tool`, or without it a near miss of the right name.
 
     An answer without calls gets one of an unknown tool, where the request offered tools.
     """
 
-    name: str = ""
+    tool: str = ""
 
     def complete(self, completion: Completion, hit: Hit) -> Completion:
         offered = {tool.name for tool in hit.request.tools} if hit.request is not None else set()
         blocks = completion.first.blocks
         if any(isinstance(block, ToolCall) for block in blocks):
             renamed = [
-                replace(block, name=self.name or near_miss(block.name, offered))
+                replace(block, name=self.tool or near_miss(block.name, offered))
                 if isinstance(block, ToolCall)
                 else block
                 for block in blocks
@@ -31,7 +31,7 @@ class ToolName(Fault):
             return completion.with_blocks(*renamed)
         if not offered:
             return completion
-        return completion.with_blocks(ToolCall(self.name or near_miss(min(offered), offered)), finish="tool_calls")
+        return completion.with_blocks(ToolCall(self.tool or near_miss(min(offered), offered)), finish="tool_calls")
 
 
 def near_miss(name: str, offered: set[str]) -> str:

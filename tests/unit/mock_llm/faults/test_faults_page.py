@@ -29,6 +29,11 @@ def test_the_table_has_the_fault_with_its_keys(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(FAULTS))
+def test_no_parameter_has_the_name_of_a_condition(kind: str) -> None:
+    assert not _keys(kind) & _WHERE
+
+
+@pytest.mark.parametrize("kind", sorted(FAULTS))
 def test_there_is_an_example_and_it_loads(kind: str) -> None:
     mine = [item for item in EXAMPLES if item["kind"] == kind]
     assert mine
