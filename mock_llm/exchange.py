@@ -13,7 +13,7 @@ from mock_llm.completion import Completion, Request
 from mock_llm.faults.fault import Cut, Fault, Hit, Step, Steps
 from mock_llm.journal import Entry
 from mock_llm.outline import describe, note_headers, note_request
-from mock_llm.pacing import Pacing, from_data
+from mock_llm.pacing import Load, Pacing, from_data
 from mock_llm.routing import Found
 from mock_llm.script.auto import auto_answer
 from mock_llm.script.nearest import unmatched
@@ -224,7 +224,16 @@ class Exchange:
 
     def _schedule(self, frames: list[Frame]) -> list[float]:
         assert self.pacing is not None
-        load = self.server.load(self.call.now, self.entry.prompt_tokens, self.entry.cached_tokens)
+        server, session, entry = self.server, self.session, self.entry
+        # Virtual time runs per session: only within one is there an order that does not depend on the machine.
+        alone = server.clock.virtual
+        load = Load(
+            self.call.now,
+            session.open if alone else server.in_flight,
+            entry.prompt_tokens,
+            entry.cached_tokens,
+            session.load_memory if alone else server.load_memory,
+        )
         return list(self.pacing.schedule(frames, self.call.seed.rng("pacing"), load))
 
     async def _at_once(self, start: Reply, frames: list[Frame]) -> None:

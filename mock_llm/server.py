@@ -13,7 +13,7 @@ from mock_llm.exchange import Exchange
 from mock_llm.faults.plan import FaultPlan
 from mock_llm.journal import Entry, Journal
 from mock_llm.meters import Meters
-from mock_llm.pacing import Load, Pacing
+from mock_llm.pacing import Pacing
 from mock_llm.routing import Router
 from mock_llm.script.model import Script
 from mock_llm.seed import Seed
@@ -124,9 +124,6 @@ class Server:
                 session.faults.reset(session.name)
         self.script.reset()
         self.journal.clear()
-
-    def load(self, now: float, prompt_tokens: int, cached: int = 0) -> Load:
-        return Load(now, self.in_flight, prompt_tokens, cached, self.load_memory)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

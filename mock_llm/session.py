@@ -52,7 +52,7 @@ class Store:
 class Session:
     """The mutable state of one session. Everything in it is touched on the server's loop only."""
 
-    __slots__ = ("fault_memory", "faults", "name", "open", "ordinal", "pacing", "script", "seed", "store")
+    __slots__ = ("faults", "load_memory", "name", "open", "ordinal", "pacing", "script", "seed", "store")
 
     def __init__(self, name: str, seed: Seed, script: Script) -> None:
         self.name = name
@@ -63,7 +63,7 @@ class Session:
         self.store = Store()
         self.ordinal = 0  # requests received so far
         self.open = 0  # requests being answered now
-        self.fault_memory: dict[object, dict[str, Any]] = {}
+        self.load_memory: dict[str, Any] = {}  # of the pacing, by virtual time
 
     def next_ordinal(self) -> int:
         self.ordinal += 1
@@ -73,7 +73,7 @@ class Session:
         """Forget requests, stored objects, the progress of script and faults; keep the rules and plans."""
         self.ordinal = 0
         self.store.clear()
-        self.fault_memory.clear()
+        self.load_memory.clear()
         self.script.reset()
 
 

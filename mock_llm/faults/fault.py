@@ -119,6 +119,6 @@ def named(kind: str) -> type[Fault]:
     """The fault called `kind`. Raises UnknownFault with the closest names."""
     if kind in FAULTS:
         return FAULTS[kind]
-    close = difflib.get_close_matches(kind, FAULTS, n=3, cutoff=0.4)
+    close = difflib.get_close_matches(kind, FAULTS, n=3, cutoff=0.6)
     hint = f"did you mean {', '.join(close)}?" if close else f"there are: {', '.join(sorted(FAULTS))}"
     raise UnknownFault(f"unknown fault {kind!r}; {hint}")

@@ -11,7 +11,7 @@ from mock_llm.faults.fault import Fault, Hit, fault
 @fault("repeat_answer")
 @dataclass(frozen=True, slots=True)
 class RepeatAnswer(Fault):
-    """Give the assistant's previous text of this conversation again; on its first turn say everything `copies` times."""
+    """Give the assistant's previous text again; on its first turn say everything `copies` times."""
 
     copies: int = 2
 
