@@ -8,7 +8,6 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +19,7 @@ from harness.cluster.state import state_file
 from harness.core.clock import Clock, RealClock
 from harness.core.config import Auth
 from harness.core.errors import ConfigError, InfraError
+from harness.targets import credentials
 from harness.targets.suite import Progress
 from harness.targets.target import LiveService, Target, external_target
 
@@ -141,7 +141,7 @@ def _authorised(target: Target, workspace: Workspace) -> Target:
     if auth.kind == "none":
         return target
     if auth.kind == "bearer":
-        token = _secret(auth.token_env, auth.token_file, "token", workspace)
+        token = credentials.secret(workspace.config, auth.token_env, auth.token_file, "token")
     else:
         token = _granted(auth, target, workspace)
     return Target(**{**target.__dict__, "headers": {**target.headers, "authorization": f"Bearer {token}"}})
@@ -149,17 +149,14 @@ def _authorised(target: Target, workspace: Workspace) -> Target:
 
 def _granted(auth: Auth, target: Target, workspace: Workspace) -> str:
     """A token by OAuth client credentials (RFC 6749, 4.4)."""
-    if not auth.token_url or not auth.client_id:
-        raise ConfigError("client_credentials needs token_url and client_id", file=workspace.file)
-    url = auth.token_url
-    if not url.startswith("http"):
-        service, _, path = url.partition(":")
-        url = target.service(service).url + path
+    url = credentials.token_url(auth, target)
     form = {
         "grant_type": "client_credentials",
         "client_id": auth.client_id,
-        "client_secret": _secret(auth.client_secret_env, auth.client_secret_file, "client_secret", workspace),
-        **({"audience": auth.audience} if auth.audience else {}),
+        "client_secret": credentials.secret(
+            workspace.config, auth.client_secret_env, auth.client_secret_file, "client_secret"
+        ),
+        **({"audience": list(auth.audience)} if auth.audience else {}),
     }
     try:
         response = httpx.post(url, data=form, timeout=10)
@@ -167,20 +164,6 @@ def _granted(auth: Auth, target: Target, workspace: Workspace) -> str:
         return str(response.json()["access_token"])
     except (httpx.HTTPError, ValueError, KeyError) as error:
         raise InfraError(f"no token from {url}: {type(error).__name__}", hint="check [target.auth]") from None
-
-
-def _secret(env: str | None, file: str | None, what: str, workspace: Workspace) -> str:
-    if env:
-        if env not in os.environ:
-            raise ConfigError(f"[target.auth] {what}_env names {env}, which is not set", file=workspace.file)
-        return os.environ[env]
-    if file:
-        path = workspace.config.path(file)
-        try:
-            return Path(path).read_text().strip()
-        except OSError as error:
-            raise ConfigError(f"[target.auth] {what}_file: {error}", file=workspace.file) from None
-    raise ConfigError(f"[target.auth] needs {what}_env or {what}_file", file=workspace.file)
 
 
 def _tiers(workspace: Workspace) -> dict[str, str]:

@@ -10,6 +10,7 @@ import httpx
 from pydantic import JsonValue
 
 from harness.contracts import baseline
+from harness.contracts.http.auth import AuthMatrix, Grants
 from harness.contracts.http.conformance import Conformance
 from harness.contracts.http.conformance_job import Job
 from harness.contracts.http.door import TaskDoor
@@ -24,6 +25,7 @@ from harness.contracts.tools.calls import Ledgers, ToolCalls
 from harness.contracts.tools.registry import ToolList
 from harness.core.config import Config
 from harness.core.errors import InfraError
+from harness.targets import credentials
 from harness.targets.suite import SuiteContext
 from harness.targets.target import LiveService, Target
 
@@ -153,6 +155,37 @@ async def openapi(session: Session, service: LiveService, promises: Promises) ->
         await Conformance(service.name, promises, context.progress, timeout_s).check(job)
 
 
+async def auth(session: Session, service: LiveService, promises: Promises) -> None:
+    config, target = session.context.config, session.context.target
+    how = config.target.auth
+    grants = None
+    if how.kind == "client_credentials":
+        grants = Grants(
+            session.http,
+            credentials.token_url(how, target),
+            how,
+            credentials.secret(config, how.client_secret_env, how.client_secret_file, "client_secret"),
+            credentials.secret(config, how.stranger_secret_env, how.stranger_secret_file, "stranger_secret")
+            if how.stranger_id
+            else "",
+        )
+    await AuthMatrix(
+        lambda headers: Caller(session.http, service.url, headers, session.mark),
+        promises,
+        _guarded(service) or "",
+        target.headers.get("authorization", "").removeprefix("Bearer "),
+        service.spec.audience,
+        grants,
+    ).check()
+
+
+def _guarded(service: LiveService) -> str | None:
+    """A route that reads only and asks for a token."""
+    spec = service.spec
+    listed = next((f"GET {path}" for path in (spec.tools, spec.ledger) if path), None)
+    return spec.guarded or listed or (spec.tasks.status if spec.tasks else None)
+
+
 def _agreed(config: Config, target: Target, service: LiveService) -> bool:
     """True when a baseline exists, or windtunnel.toml says that one should."""
     named = service.spec.openapi_baseline or service.spec.tools_baseline
@@ -162,6 +195,11 @@ def _agreed(config: Config, target: Target, service: LiveService) -> bool:
 
 GROUPS: dict[str, Group] = {
     "tools": Group(lambda _c, _t, service: service.spec.tools is not None, tools),
+    "auth": Group(
+        lambda config, _t, service: config.target.auth.kind != "none" and _guarded(service) is not None,
+        auth,
+        alone=False,
+    ),
     "probes": Group(lambda _c, _t, service: service.spec.health is not None or service.spec.ready is not None, probes),
     "metrics": Group(lambda _c, _t, service: service.spec.metrics is not None, metrics),
     "baseline": Group(_agreed, compatibility),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Role = Literal["agent", "orchestrator", "registry", "tool", "llm", "store", "broker", "auth", "other"]
 
@@ -70,6 +70,8 @@ class Service(Section):
     tool_call_headers: dict[str, str] = {}  # who calls, as the ACL knows it
     tools_baseline: str | None = None
     admin: str | None = None  # llm: where mock_llm's admin API lives
+    audience: str | None = None  # what a token for this service says it is for
+    guarded: str | None = None  # a route that answers nobody without a token, e.g. "GET /tools"
     depends_on: tuple[str, ...] = ()
 
 
@@ -115,7 +117,17 @@ class Auth(Section):
     client_id: str | None = None
     client_secret_env: str | None = None
     client_secret_file: str | None = None
-    audience: str | None = None
+    audience: tuple[str, ...] = ()  # client_credentials: what the token is for, sent once for each
+    expiry_param: str | None = None  # client_credentials: the form field that asks for a shorter life, in seconds
+    leeway_s: float = Field(5.0, ge=0, le=120)  # how long after its end a token may still be taken
+    stranger_id: str | None = None  # client_credentials: a client that is on no service's list
+    stranger_secret_env: str | None = None
+    stranger_secret_file: str | None = None
+
+    @field_validator("audience", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return ((value,) if value else ()) if isinstance(value, str) else value
 
 
 class Target(Section):
