@@ -19,7 +19,7 @@ class OpenAIChat:
     """The codec; each part lies in a module of its own."""
 
     name = "openai-chat"
-    routes: tuple[Route, ...] = (Route("POST", "/v1/chat/completions"), *stored.ROUTES)
+    routes: tuple[Route, ...] = _openai.routes(Route("POST", "/v1/chat/completions"), *stored.ROUTES)
     hints = Hints(done=b"data: [DONE]\n\n")
 
     def parse(self, call: Call) -> Request:

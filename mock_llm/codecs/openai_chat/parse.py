@@ -39,6 +39,8 @@ def parse(call: Call) -> Request:
     raw = call.json
     if not isinstance(raw, dict):
         raise invalid("Invalid type for request body: expected an object.")
+    if "deployment" in call.params and "model" not in raw:
+        raw = {**raw, "model": call.params["deployment"]}
     validate(raw)
     model = raw["model"]
     if not exists(model, call.settings):

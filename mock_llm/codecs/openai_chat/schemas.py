@@ -9,6 +9,13 @@ import orjson
 
 from mock_llm.codecs._openai import invalid
 
+_KEYWORDS = frozenset(
+    ("$defs", "$ref", "additionalProperties", "allOf", "anyOf", "const", "definitions", "enum", "format", "items",
+     "not", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties", "minimum",
+     "multipleOf", "oneOf", "pattern", "patternProperties", "prefixItems", "properties", "propertyNames", "required",
+     "type", "uniqueItems")
+)  # fmt: skip
+
 
 def check_schema(schema: Any, strict: bool, subject: str, param: str) -> None:
     """Raises ApiError (400, code invalid_function_parameters or invalid_json_schema)."""
@@ -29,7 +36,10 @@ def _problem(text: bytes, strict: bool, function: bool) -> str:
     schema = orjson.loads(text)
     if not isinstance(schema, dict):
         return "schema must be a JSON Schema of 'type: \"object\"'."
-    if schema and schema.get("type") != "object" and not (schema.get("$ref") and not strict):
+    if not _KEYWORDS.intersection(schema):
+        # Nothing in it says anything: the empty schema, which is taken.
+        return ""
+    if schema.get("type") != "object" and not (schema.get("$ref") and not strict):
         got = schema.get("type")
         return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{got}\"'."
     import jsonschema_rs

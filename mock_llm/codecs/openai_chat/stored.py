@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
 
 from mock_llm.codecs import _openai
+from mock_llm.codecs.openai_chat.render import render
 from mock_llm.codecs.protocol import ApiError, Call, Reply, Route
+from mock_llm.completion import Choice, Completion, Request, Text, Usage
 
 KIND = "chat.completion"
+_OWN = re.compile(r"chatcmpl-[0-9A-Za-z]{29}")  # ids of our own making: not stored, or deleted
 
 
 def _found(call: Call) -> dict[str, Any]:
     ident = call.params["id"]
     kept: dict[str, Any] | None = call.store.get(KIND, ident)
+    if kept is None and call.settings.mode == "auto" and not _OWN.fullmatch(ident):
+        kept = _made_up(ident, call)
     if kept is None:
         raise ApiError(404, f"No chat completion found with id '{ident}'.", param="completion_id")
     return kept
+
+
+def _made_up(ident: str, call: Call) -> dict[str, Any]:
+    """A completion that somebody else stored: auto mode makes up what it was; it is not kept."""
+    model = (call.settings.models or ("gpt-4o",))[0]
+    request = Request("openai-chat", model, ())
+    said = Completion((Choice((Text("This is a mock answer."),), "stop"),), Usage(0, 6), model)
+    body = orjson.loads(render(said, request, call).body)
+    messages = [{"role": "assistant", "content": "This message was not recorded.", "refusal": None}]
+    return {"body": {**body, "id": ident, "metadata": {}}, "messages": messages}
 
 
 def _reply(call: Call, body: dict[str, Any]) -> Reply:
@@ -36,7 +52,8 @@ def update(call: Call) -> Reply:
     if not isinstance(raw.get("metadata"), dict | None):
         raise _openai.invalid("Invalid type for 'metadata': expected an object.", "metadata", "invalid_type")
     body = {**kept["body"], "metadata": raw.get("metadata") or {}}
-    call.store.put(KIND, body["id"], {**kept, "body": body})
+    if call.store.get(KIND, body["id"]) is not None:
+        call.store.put(KIND, body["id"], {**kept, "body": body})
     return _reply(call, body)
 
 

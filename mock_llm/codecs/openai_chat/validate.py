@@ -19,8 +19,8 @@ _PARAMETERS: dict[str, tuple[Any, float | None, float | None]] = {
     "functions": (list, None, None),
     "logit_bias": (dict, None, None),
     "logprobs": (bool, None, None),
-    "max_completion_tokens": (int, 1, None),
-    "max_tokens": (int, 1, None),
+    "max_completion_tokens": (int, 0, None),  # 0 sets no limit: the description of the API has no least
+    "max_tokens": (int, 0, None),
     "metadata": (dict, None, None),
     "modalities": (list, None, None),
     "moderation": (None, None, None),
@@ -107,11 +107,11 @@ def _bound(name: str, value: Any, bound: float, word: str, side: str, kinds: Any
 
 
 def _combinations(raw: dict[str, Any]) -> None:
-    if raw.get("stream_options") is not None and not raw.get("stream"):
+    if raw.get("stream_options") is not None and raw.get("stream") is None:
         raise invalid("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
     if raw.get("top_logprobs") is not None and not raw.get("logprobs"):
         raise invalid("'top_logprobs' is only allowed when 'logprobs' is enabled.", "top_logprobs")
-    if raw.get("max_tokens") is not None and raw.get("max_completion_tokens") is not None:
+    if raw.get("max_tokens") and raw.get("max_completion_tokens"):
         raise invalid(
             "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
             "max_tokens",
