@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from mock_llm.calls import Calls, PriceTable
@@ -18,6 +18,9 @@ from mock_llm.script.decode import rule_from_data, rules_from_data
 from mock_llm.script.model import Rule, Unused
 from mock_llm.script.steps import answer_from, response_rule
 from mock_llm.server import Server
+
+if TYPE_CHECKING:
+    from mock_llm.verdict import Limits, Verdict
 
 T = TypeVar("T")
 _SETTLE_S = 2.0  # how long `calls` waits for answers that are still on their way
@@ -190,6 +193,38 @@ class Handle:
     def cost(self, prices: PriceTable | None = None) -> float:
         """Total price of the session's tokens in US dollars."""
         return self.calls.cost(prices)
+
+    def verdict(self, limits: Limits | None = None, *, timed: bool | None = None) -> Verdict:
+        """What the session's journal says of the client: see docs/mock-llm/verdict.md.
+
+        timed: whether to judge waits between attempts. As a rule by real time only: by virtual time a client's
+        own sleep does not show, unless it is done by `mock.clock.advance`.
+        """
+        from mock_llm.verdict import judge
+
+        entries = [call.entry for call in self.calls]
+        return judge(entries, limits, timed=not self.server.clock.virtual if timed is None else timed)
+
+    def assert_resilient(
+        self, limits: Limits | None = None, *, timed: bool | None = None, ignore: Iterable[str] = ()
+    ) -> Verdict:
+        """Raises AssertionError with every finding and its requests; `ignore` names rules that may be broken.
+
+        Also raises when nothing was asked: no evidence is no proof. ValueError for an unknown rule.
+        """
+        from mock_llm.verdict import RULES
+
+        found = self.verdict(limits, timed=timed)
+        ignored = set(ignore)
+        if unknown := ignored - set(RULES):
+            raise ValueError(f"no such rule: {', '.join(sorted(unknown))}; there are {', '.join(sorted(RULES))}")
+        left = [finding for finding in found.findings if finding.rule not in ignored]
+        if not found.requests:
+            raise AssertionError("the client asked nothing: there is no evidence that it is resilient")
+        if left:
+            lines = "\n".join(f"  {finding}" for finding in left)
+            raise AssertionError(f"the client is not resilient:\n{lines}\nthe calls were:\n{self.calls!r}")
+        return found
 
     def now(self) -> float:
         """Epoch seconds by the session's clock; under virtual time, with all that its requests waited."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from mock_llm.admin import journal, page, plans, scripts, sessions
+from mock_llm.admin import journal, page, plans, scripts, sessions, verdict
 
 if TYPE_CHECKING:
     from mock_llm.server import Server
@@ -17,7 +17,7 @@ def build(server: Server) -> FastAPI:
     """The admin application of a server."""
     app = FastAPI(title="mock-llm admin", docs_url="/_mock/docs", redoc_url=None, openapi_url="/_mock/openapi.json")
     app.state.server = server
-    for part in (page, sessions, scripts, plans, journal):
+    for part in (page, sessions, scripts, plans, journal, verdict):
         app.include_router(part.router, prefix="/_mock")
 
     @app.exception_handler(ValueError)
