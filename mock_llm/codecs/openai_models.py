@@ -48,7 +48,7 @@ def _plausible(name: str) -> bool:
 
 CODEC = PlainOpenAI(
     "openai-models",
-    (
+    _openai.routes(
         Route("GET", "/v1/models", list_all),
         Route("GET", "/v1/models/{model:path}", retrieve),
         Route("DELETE", "/v1/models/{model:path}", delete),

@@ -71,4 +71,4 @@ def _result(text: str) -> dict[str, Any]:
     }
 
 
-CODEC = PlainOpenAI("openai-moderations", (Route("POST", "/v1/moderations", create),))
+CODEC = PlainOpenAI("openai-moderations", _openai.routes(Route("POST", "/v1/moderations", create)))
