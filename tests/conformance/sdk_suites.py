@@ -18,7 +18,6 @@ import xml.etree.ElementTree as xml
 from importlib.metadata import version
 from pathlib import Path
 
-
 _SUITES = (
     "chat", "responses", "conversations", "test_responses.py", "test_conversations.py", "test_embeddings.py",
     "test_models.py", "test_moderations.py", "test_completions.py",
