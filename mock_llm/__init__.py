@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mock_llm.script.model import Rule
     from mock_llm.server import Server
     from mock_llm.settings import Settings
+    from mock_llm.sweep import sweep, sweep_async
 
 __all__ = [
     "Answer",
@@ -28,6 +29,8 @@ __all__ = [
     "Thinking",
     "ToolCall",
     "Usage",
+    "sweep",
+    "sweep_async",
 ]
 
 _HOMES = {
@@ -44,6 +47,8 @@ _HOMES = {
     "Thinking": "mock_llm.completion",
     "ToolCall": "mock_llm.completion",
     "Usage": "mock_llm.completion",
+    "sweep": "mock_llm.sweep",
+    "sweep_async": "mock_llm.sweep",
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from mock_llm.calls import Calls, PriceTable
-from mock_llm.faults.plan import plan_from_data
+from mock_llm.faults.plan import FaultPlan, plan_from_data
 from mock_llm.journal import Entry
 from mock_llm.pacing import Pacing, from_data
 from mock_llm.script.answer import Answer
@@ -157,6 +157,17 @@ class Handle:
             self.server.journal.clear(self.name)
 
         self._on_loop(forget)
+
+    def restart(self, faults: FaultPlan | None) -> None:
+        """Start the session anew under another fault plan: same rules and pacing, no progress, no calls."""
+
+        def begin() -> None:
+            self._session.faults = faults
+            self._session.reset()
+            self.server.faults.reset(self.name)
+            self.server.journal.clear(self.name)
+
+        self._on_loop(begin)
 
     # What was asked of it.
 
