@@ -26,10 +26,21 @@ OPENAI: Mapping[str, int] = {
     "omni-moderation-latest": 32_768,
 }
 
+ANTHROPIC: Mapping[str, int] = {
+    "claude-opus-5-5": 200_000,
+    "claude-sonnet-5-5": 200_000,
+    "claude-haiku-5-5": 200_000,
+    "claude-opus-5": 200_000,
+    "claude-sonnet-5": 200_000,
+    "claude-opus-4-8": 200_000,
+    "claude-sonnet-4-6": 200_000,
+    "claude-haiku-4-5": 200_000,
+}
+
 
 def window(model: str, settings: Settings) -> int | None:
     """How many tokens of context `model` takes; None when nobody said."""
-    return settings.context_windows.get(model) or OPENAI.get(model)
+    return settings.context_windows.get(model) or OPENAI.get(model) or ANTHROPIC.get(model)
 
 
 def exists(model: str, settings: Settings) -> bool:

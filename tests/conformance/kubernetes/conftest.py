@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +71,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterHandle]
     handle = start_cluster(spec, state_dir=folder / "state", clock=RealClock())
     yield handle
     handle.stop()
+
+
+@pytest.fixture(autouse=True)
+def sockets_left_behind() -> Iterator[None]:
+    """The clients leave sockets to the garbage collector: it runs here, so that no other test is blamed for them."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

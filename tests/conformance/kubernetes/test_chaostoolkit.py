@@ -21,7 +21,10 @@ from chaosk8s.service.probes import service_is_initialized
 
 from harness.cluster.client import ClusterHandle
 
-pytestmark = pytest.mark.xdist_group("kubernetes")
+pytestmark = [
+    pytest.mark.xdist_group("kubernetes"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
+]
 
 
 @pytest.fixture(autouse=True)
