@@ -61,7 +61,8 @@ def test_an_agent_loop_without_a_script_calls_the_tool_once_and_ends(client: ant
 
 def test_the_events_of_a_stream_in_anthropic_s_order(llm: MockLLM, client: anthropic.Anthropic) -> None:
     llm.rule(answer={"blocks": [
-        {"thinking": "Hm."}, {"text": "Let me look."}, {"tool_call": {"name": "get_weather", "arguments": {"city": "Rome"}}},
+        {"thinking": "Hm."}, {"text": "Let me look."},
+        {"tool_call": {"name": "get_weather", "arguments": {"city": "Rome"}}},
     ]})  # fmt: skip
     thinking: Any = {"type": "enabled", "budget_tokens": 1024}
     events = list(
