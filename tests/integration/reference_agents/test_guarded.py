@@ -12,6 +12,9 @@ import pytest
 
 from tests.integration.reference_agents.conftest import Stack, free_port
 
+# One stack for the whole module: two of them at a time, one in each worker, have met.
+pytestmark = pytest.mark.xdist_group("guarded")
+
 CLIENTS = ("agent-search", "tool-registry", "tool-web-search", "windtunnel", "stranger")
 GRANTS = {
     "agent-search": ["tool-registry"],
