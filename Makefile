@@ -16,7 +16,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python -m venv failed: on Debian and Ubuntu, apt-get install python3-venv"; exit 2; }
 	@echo "Installing the pinned dependencies into $(VENV) ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check '$(UV)'
-	@$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@index="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}"; \
+	 install="$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt $${index:+--default-index $$index} -e .[dev]"; \
+	 $$install --system-certs || { echo "Once more, with uv's own certificates ..."; $$install; }
 	@touch $@
 
 setup: $(STAMP) ## make the .venv with every pinned dependency
