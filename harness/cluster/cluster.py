@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.cluster.admission import image_problem, namespace, node, prepared, system_pod, system_service
+from harness.cluster.admission import image_problem, prepared
 from harness.cluster.controllers.budgets import Budgets
 from harness.cluster.controllers.chaos import Chaos
 from harness.cluster.controllers.controller import Controller
@@ -28,6 +28,7 @@ from harness.cluster.runtime.images import command_of
 from harness.cluster.runtime.pod import PodRuntime
 from harness.cluster.spec import ClusterSpec
 from harness.cluster.store import Store
+from harness.cluster.system import MIRROR, namespace, node, system_pod, system_service
 from harness.core.clock import Clock
 from harness.core.errors import ConfigError, InfraError
 
@@ -128,10 +129,10 @@ class LocalCluster:
                     await self.network.open_client(edge[1], edge[2])
         elif key == "pods":
             pod = self.runtime.find(metadata["namespace"], metadata["name"])
-            if pod is None:
-                self.runtime.start(body, metadata["name"])
-            else:
+            if pod is not None:
                 pod.body["metadata"] = copy.deepcopy(metadata)
+            elif MIRROR not in (metadata.get("annotations") or {}):
+                self.runtime.start(body, metadata["name"])
         elif key == "networkchaos":
             self.chaos.network_chaos(body)
         elif key == "podchaos":
@@ -169,6 +170,8 @@ class LocalCluster:
         elif key == "services" and body["metadata"]["namespace"] == self.spec.namespace:
             for edge in [edge for edge in self.network.edges if edge[1] == name]:
                 self.network.edges.pop(edge).close()
+        elif key == "pods" and MIRROR in (body["metadata"].get("annotations") or {}):
+            self.store.create("pods", system_pod(os.getpid()))  # as a kubelet does
         elif key == "customresourcedefinitions":
             for resource in self.catalogue.forget(name)[:1]:
                 for row in self.store.list(resource.key):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.cluster.manifests.documents import Json
-from harness.cluster.runtime.pod import ContainerState, PodRuntime
+from harness.cluster.runtime.pod import PodRuntime
+from harness.cluster.runtime.state import ContainerState
 
 
 def pod_status(pod: PodRuntime, now: str) -> Json:

@@ -13,7 +13,8 @@ from harness.cluster.admission import NODE, image_problem, prepared
 from harness.cluster.manifests.documents import Json
 from harness.cluster.network import Network
 from harness.cluster.pod_status import pod_status
-from harness.cluster.runtime.pod import PodRuntime, Surroundings
+from harness.cluster.runtime.pod import PodRuntime
+from harness.cluster.runtime.state import Surroundings
 from harness.cluster.spec import ClusterSpec
 from harness.cluster.store import NotFound, Store
 from harness.core.clock import Clock

@@ -24,7 +24,7 @@ class Part(BaseModel):
 
 
 class Llm(Part):
-    """What the mock LLM answers in this scenario's session, in its own words (see docs/mock-llm.md).
+    """What the mock LLM answers in this scenario's session, in its own words (see mock_llm/README.md).
 
     Both are handed on as they are: the mock LLM checks them, and what it refuses names this file.
     """

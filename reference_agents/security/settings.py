@@ -30,7 +30,8 @@ class SecuritySettings:
         are, as suits a laptop. Raises ValueError.
 
         AUTH_CALLERS, AUTH_SPEAKS_FOR_OTHERS and AUTH_RATE_LIMITS are JSON objects keyed by service, so that one
-        ConfigMap holds the whole stack's; `*` stands for every service, and for a rate limit's default.
+        ConfigMap holds the whole stack's; `*` stands for every service, and for a rate limit's default. The registry
+        calls tools in an agent's name: each tool must list `tool-registry` in AUTH_SPEAKS_FOR_OTHERS.
         """
         if not env.get("AUTH_URL"):
             return None

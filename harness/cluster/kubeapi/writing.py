@@ -204,8 +204,8 @@ class Writing:
             return success(ask.resource, ask.name, uid)
         gone = self._take(ask, body, options)
         self.cluster.reconcile()
-        if "deletionTimestamp" in gone["metadata"]:
-            return self.rows.shown(ask, gone)  # it is on its way
+        if "deletionTimestamp" in gone["metadata"] or ask.resource.key == "pods":
+            return self.rows.shown(ask, gone)  # it is on its way; for a pod clients expect it always
         return success(ask.resource, ask.name, uid)
 
     async def delete_all(self, ask: Ask) -> Response:

@@ -205,6 +205,25 @@ def test_what_is_owned_goes_with_its_owner_and_finalizers_hold(core: client.Core
         assert missing.value.status == 404
 
 
+def test_the_api_server_s_own_pod_is_only_shown(core: client.CoreV1Api) -> None:
+    [pod] = core.list_namespaced_pod("kube-system").items
+    core.patch_namespaced_pod(pod.metadata.name, "kube-system", {"metadata": {"labels": {"seen": "yes"}}})
+    assert core.read_namespaced_pod(pod.metadata.name, "kube-system").status.phase == "Running"
+    core.delete_namespaced_pod(pod.metadata.name, "kube-system")
+    assert core.read_namespaced_pod(pod.metadata.name, "kube-system").status.phase == "Running"
+
+
+def test_a_pod_of_another_namespace_knows_its_own_name(core: client.CoreV1Api, name: str) -> None:
+    core.create_namespace({"metadata": {"name": name}})
+    body = a_pod(name, "echo $HOSTNAME $MY_NAME; sleep 60")
+    field = {"fieldRef": {"fieldPath": "metadata.name"}}
+    body["spec"]["containers"][0]["env"] = [{"name": "MY_NAME", "valueFrom": field}]
+    core.create_namespaced_pod(name, body)
+    lines = watch.Watch().stream(core.read_namespaced_pod_log, name, name, _request_timeout=30)
+    assert next(iter(lines)) == f"{name} {name}"
+    core.delete_namespace(name)
+
+
 def test_a_budget_forbids_evictions_below_it(api: client.ApiClient, core: client.CoreV1Api, name: str) -> None:
     policy = client.PolicyV1Api(api)
     budget = {"metadata": {"name": name}, "spec": {"minAvailable": 3, "selector": {"matchLabels": {"app": "web"}}}}

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.reference_agents.conftest import Stack, free_port
 
-# One stack for the whole module: two of them at a time, one in each worker, have met.
+# One stack for the whole module, in one worker: it takes seconds to start.
 pytestmark = pytest.mark.xdist_group("guarded")
 
 CLIENTS = ("agent-search", "tool-registry", "tool-web-search", "windtunnel", "stranger")
