@@ -61,10 +61,9 @@ class SuiteItem(pytest.Item):
         run_suite(_config(self.config), self.suite)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        from harness.app.testing import SuiteFailed
-        from harness.core.errors import HarnessError
+        from harness.core.errors import Failure, HarnessError
 
-        if isinstance(excinfo.value, SuiteFailed | HarnessError):
+        if isinstance(excinfo.value, Failure | HarnessError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

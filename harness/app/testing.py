@@ -23,7 +23,7 @@ from harness.app.stack import Stack, open_stack
 from harness.app.verify import Request
 from harness.app.workspace import Workspace, open_workspace
 from harness.core.clock import Clock, RealClock
-from harness.core.errors import EXIT_PASS, ConfigError
+from harness.core.errors import EXIT_PASS, ConfigError, Failure
 from harness.core.events import Effect, Event
 from harness.core.verdict import Verdict
 from harness.evidence.collect import Collector
@@ -231,19 +231,15 @@ class Bench:
         return self.history.events
 
 
-class SuiteFailed(AssertionError):
-    """A suite did not pass; the message says what was found."""
-
-
 def run_suite(config: Path | None, suite: str) -> Judged:
-    """Run one suite and judge it. Raises SuiteFailed unless its exit code is 0, ConfigError for a user's mistake."""
+    """Run one suite and judge it. Raises Failure unless its exit code is 0, ConfigError for a user's mistake."""
     workspace = open_workspace(config)
     request = Request(suites=(suite,), command=f"pytest --windtunnel {suite}", seed=workspace.config.seed)
     judged, signals = asyncio.run(execute(workspace, request, Console()))
     if judged is None:
         raise KeyboardInterrupt(*signals)
     if judged.exit_code != EXIT_PASS:
-        raise SuiteFailed(told(judged))
+        raise Failure(told(judged))
     return judged
 
 

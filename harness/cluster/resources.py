@@ -111,9 +111,6 @@ class Catalogue:
     def by_kind(self, api_version: str, kind: str) -> Resource | None:
         return next((r for r in self if (r.api_version, r.kind) == (api_version, kind)), None)
 
-    def by_key(self, key: str) -> Resource:
-        return next(r for r in self if r.key == key)
-
     def define(self, definition: Json) -> None:
         """Serve the kinds of a CustomResourceDefinition."""
         spec = definition["spec"]

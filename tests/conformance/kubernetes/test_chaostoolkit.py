@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import httpx
 import pytest
 from chaosk8s.crd.actions import create_custom_object, delete_custom_object
 from chaosk8s.deployment.actions import rollout_deployment, scale_deployment
@@ -68,9 +69,23 @@ def test_commands_run_in_pods(cluster: ClusterHandle) -> None:
     assert len(done) == 1 and done[0]["exit_code"] == 0 and done[0]["stdout"].startswith("web-")
 
 
-def test_policies_and_scaling(cluster: ClusterHandle) -> None:
-    deny_all_ingress(label_selectors={"app": "nobody"}, ns="shop")
+def answers(cluster: ClusterHandle) -> float:
+    """How many seconds the service `web` takes to answer. Raises httpx.HTTPError when it does not."""
+    taken = httpx.get(cluster.status()["services"]["web"], timeout=1)
+    assert taken.status_code == 200
+    return taken.elapsed.total_seconds()
+
+
+def test_policies_close_the_service_until_they_are_gone(cluster: ClusterHandle) -> None:
+    assert healthy() and answers(cluster) < 1
+    deny_all_ingress(label_selectors={"app": "web"}, ns="shop")
+    with pytest.raises(httpx.HTTPError):
+        answers(cluster)
     remove_deny_all_ingress(ns="shop")
+    assert answers(cluster) < 1
+
+
+def test_policies_of_one_s_own_and_scaling(cluster: ClusterHandle) -> None:
     spec = {"podSelector": {"matchLabels": {"app": "nobody"}}, "policyTypes": ["Egress"]}
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "p"}, "spec": spec}
     create_network_policy(spec=policy, ns="shop")
@@ -94,5 +109,8 @@ def test_chaos_mesh_objects(cluster: ClusterHandle) -> None:
             "delay": {"latency": "50ms"},
         },
     }
+    assert healthy()
     create_custom_object("chaos-mesh.org", "v1alpha1", "networkchaos", ns="shop", resource=network)
+    assert answers(cluster) >= 0.05
     delete_custom_object("chaos-mesh.org", "v1alpha1", "networkchaos", "slow", ns="shop")
+    assert [edge["faults"] for edge in cluster.edges()] == [{} for _ in cluster.edges()]
