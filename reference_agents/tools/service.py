@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from reference_agents.api.middleware import RequestContext
 from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
+from reference_agents.common.ending import end
 from reference_agents.common.problem import Refused, declared
 from reference_agents.common.settings import Settings
 from reference_agents.flaws import with_flaw
@@ -61,8 +62,7 @@ def create_app(tool: Tool, settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         task = asyncio.create_task(_register(definition, settings, registered, logger))
         yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
         await redis.aclose()
 
     app = FastAPI(title=f"tool-{definition.name}", version=definition.version, lifespan=lifespan)

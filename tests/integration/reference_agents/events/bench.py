@@ -12,6 +12,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Redis
 
+from reference_agents.common.ending import end
 from reference_agents.queue.consumer import Consumer, Handler
 from reference_agents.queue.events import (
     tasks_topic,
@@ -65,9 +66,7 @@ async def running(*work: Any) -> AsyncIterator[None]:
             if task.done():
                 task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
 
 async def until(met: Callable[[], bool], within_s: float = 20) -> None:
