@@ -7,13 +7,15 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mock_llm.clock import Clock, RealClock, VirtualClock
 from mock_llm.handle import Handle
 from mock_llm.server import Server
 from mock_llm.settings import Settings
-from mock_llm.transport import Transport
+
+if TYPE_CHECKING:
+    from mock_llm.transport import Transport
 
 T = TypeVar("T")
 
@@ -75,6 +77,10 @@ class MockLLM(Handle):
 
         It streams, and it honours timeouts, against virtual time too.
         """
+        from mock_llm.transport import (
+            Transport,
+        )  # httpx, imported by those who use it: it takes longer than all of ours
+
         return Transport(self.server, session, self._loop())
 
     def start(self) -> MockLLM:
