@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from reference_agents.common.settings import Settings
 from reference_agents.dlq import cli as dlq
+from reference_agents.tools.build import BUILDERS, build
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 AGENTS = ("search",)
-TOOLS = ("web_search",)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,7 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     kinds.add_parser("orchestrator", help="plans over agents")
     kinds.add_parser("schema-registry", help="the events' schemas and what may follow them")
     dlq.add_arguments(kinds.add_parser("dlq", help="the dead letter handler; or list, show ID, redrive ID"))
-    kinds.add_parser("tool", help="a tool service").add_argument("name", choices=TOOLS)
+    tool = kinds.add_parser("tool", help="a tool service, or several tools in one process")
+    tool.add_argument("names", nargs="+", choices=sorted(BUILDERS), metavar="NAME")
     arguments = parser.parse_args(argv)
     try:
         settings = dataclasses.replace(Settings.of(), flaw=arguments.flaw)
@@ -73,9 +74,12 @@ def _app(arguments: argparse.Namespace, settings: Settings) -> FastAPI:
 
         return dlq_app(settings)
     from reference_agents.tools.service import create_app as tool_app
-    from reference_agents.tools.web_search.tool import web_search
 
-    return tool_app(web_search(os.environ.get("TOOL_URL", f"http://127.0.0.1:{settings.port}").rstrip("/")), settings)
+    base = os.environ.get("TOOL_URL", f"http://127.0.0.1:{settings.port}").rstrip("/")
+    alone = len(arguments.names) == 1
+    return tool_app(
+        [build(name, base if alone else f"{base}/tools/{name}", base) for name in arguments.names], settings
+    )
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""A tool as a service: its call, its definition, its ledger."""
+"""Tools as a service: their calls, their definitions, their ledgers."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import jsonschema_rs
 import structlog
-from fastapi import FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -28,9 +28,14 @@ from reference_agents.registry.model import ToolDefinition
 from reference_agents.security.install import credentials, guard
 from reference_agents.tools.ledger import Ledger
 
-Act = Callable[[dict[str, Any]], Awaitable[Any]]
+Act = Callable[[dict[str, Any], str], Awaitable[Any]]
+"""Carries a call out: its arguments and its idempotency key, which is empty where the caller sent none."""
 REGISTER_S = 1.0
 REFRESH_S = 10.0
+
+
+class CannotDo(Exception):
+    """The tool understood and cannot do it: the caller gets 422 with the text, and nothing is in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -49,51 +54,47 @@ class ToolParts:
     validator: jsonschema_rs.Validator
 
 
-def create_app(tool: Tool, settings: Settings) -> FastAPI:
-    """The ASGI application of `tool`. It registers itself, and again from time to time, until it ends."""
-    definition = tool.definition
+def create_app(tools: Sequence[Tool], settings: Settings) -> FastAPI:
+    """The ASGI application of `tools`: one is served at the root, several each at /tools/<name>.
+
+    Each registers itself, and again from time to time, until the process ends.
+    """
+    title = f"tool-{tools[0].definition.name}" if len(tools) == 1 else "tools"
+    service = title.replace("_", "-")
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0)
-    ledger = Ledger(redis, definition.name, definition.version, RealClock())
-    parts = with_flaw(ToolParts(ledger, compile_(definition).arguments), settings.flaw, "apply_tool")
-    logger = log.configure(f"tool-{definition.name}", settings.pod)
-    registered = asyncio.Event()
+    logger = log.configure(title, settings.pod)
+    registered = {tool.definition.name: asyncio.Event() for tool in tools}
+    ledgers = []
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(_register(definition, settings, registered, logger))
+        tasks = [
+            asyncio.create_task(_register(service, tool.definition, settings, registered[tool.definition.name], logger))
+            for tool in tools
+        ]
         yield
-        await end(task)
+        await asyncio.gather(*(end(task) for task in tasks))
         await redis.aclose()
 
-    app = FastAPI(title=f"tool-{definition.name}", version=definition.version, lifespan=lifespan)
+    app = FastAPI(title=title, version=tools[0].definition.version if len(tools) == 1 else "1.0.0", lifespan=lifespan)
     problem.install(app)
-    guard(app, _service(definition), RealClock(), settings.flaw)
+    guard(app, service, RealClock(), settings.flaw)
     app.add_middleware(RequestContext)
 
     @app.exception_handler(RedisError)
     async def no_store(request: Request, error: Exception) -> JSONResponse:
         return problem.response(503, "the ledger cannot be reached")
 
-    schema = {name: part for name, part in definition.parameters.items() if name != "$schema"}
-    described_body = {"requestBody": {"content": {"application/json": {"schema": schema}}}}
-
-    @app.post("/call", responses=declared(409, 422, 503), summary=definition.description, openapi_extra=described_body)
-    async def call(arguments: dict[str, Any], request: Request) -> Any:
-        wrong = complaint(parts.validator, arguments)
-        if wrong:
-            raise Refused(422, wrong)
-        try:
-            return await parts.ledger.once(request.headers, arguments, lambda: tool.act(arguments))
-        except TimeoutError:
-            raise Refused(409, "another call holds this key") from None
+    for tool in tools:
+        definition = tool.definition
+        ledger = Ledger(redis, definition.name, definition.version, RealClock())
+        parts = with_flaw(ToolParts(ledger, compile_(definition).arguments), settings.flaw, "apply_tool")
+        ledgers.append(parts.ledger)
+        app.include_router(_router(tool, parts), prefix="" if len(tools) == 1 else f"/tools/{definition.name}")
 
     @app.get("/ledger", responses=declared(422, 503), summary="What was really done")
     async def entries(since: int = Query(0, ge=0)) -> dict[str, list[dict[str, Any]]]:
-        return {"entries": await parts.ledger.entries(since)}
-
-    @app.get("/definition", summary="The tool's definition")
-    async def described() -> ToolDefinition:
-        return definition
+        return {"entries": [row for ledger in ledgers for row in await ledger.entries(since)]}
 
     @app.get("/health", summary="Is the process alive?")
     async def health() -> dict[str, str]:
@@ -101,25 +102,52 @@ def create_app(tool: Tool, settings: Settings) -> FastAPI:
 
     @app.get("/ready", responses={503: {"description": "Not registered yet"}}, summary="Can it work?")
     async def ready() -> JSONResponse:
-        good = registered.is_set()
-        return JSONResponse(
-            {"ready": good, "checks": {"registry": "ok" if good else "not registered"}}, 200 if good else 503
-        )
+        missing = [name for name, done in registered.items() if not done.is_set()]
+        checks = {"registry": f"not registered: {', '.join(missing)}" if missing else "ok"}
+        return JSONResponse({"ready": not missing, "checks": checks}, 503 if missing else 200)
 
     return app
 
 
-def _service(definition: ToolDefinition) -> str:
-    """What the tool is called as a service."""
-    return f"tool-{definition.name.replace('_', '-')}"
+def _router(tool: Tool, parts: ToolParts) -> APIRouter:
+    """What one tool answers."""
+    routes = APIRouter()
+    definition = tool.definition
+    schema = {name: part for name, part in definition.parameters.items() if name != "$schema"}
+    described_body = {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+    @routes.post(
+        "/call", responses=declared(409, 422, 503), summary=definition.description, openapi_extra=described_body
+    )
+    async def call(arguments: dict[str, Any], request: Request) -> Any:
+        wrong = complaint(parts.validator, arguments)
+        if wrong:
+            raise Refused(422, wrong)
+        key = request.headers.get("idempotency-key", "")
+        try:
+            return await parts.ledger.once(request.headers, arguments, lambda: tool.act(arguments, key))
+        except TimeoutError:
+            raise Refused(409, "another call holds this key") from None
+        except CannotDo as error:
+            raise Refused(422, str(error)) from None
+
+    @routes.get("/definition", summary="The tool's definition")
+    async def described() -> ToolDefinition:
+        return definition
+
+    return routes
 
 
 async def _register(
-    definition: ToolDefinition, settings: Settings, done: asyncio.Event, logger: structlog.typing.FilteringBoundLogger
+    service: str,
+    definition: ToolDefinition,
+    settings: Settings,
+    done: asyncio.Event,
+    logger: structlog.typing.FilteringBoundLogger,
 ) -> None:
     headers = {"X-Registration-Token": settings.registration_token} if settings.registration_token else {}
     url = f"{settings.registry_url}/tools"
-    async with httpx.AsyncClient(timeout=3.0, auth=credentials(_service(definition), RealClock())) as http:
+    async with httpx.AsyncClient(timeout=3.0, auth=credentials(service, RealClock())) as http:
         while True:
             try:
                 answer = await http.post(

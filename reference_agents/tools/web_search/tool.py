@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Any
 
-from reference_agents.registry.model import ToolDefinition
+from reference_agents.tools.describe import define
+from reference_agents.tools.fulltext import Index
 from reference_agents.tools.service import Tool
-from reference_agents.tools.web_search.index import Index
 
 PARAMETERS: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -57,22 +58,13 @@ RETURNS: dict[str, Any] = {
 }
 
 
-def web_search(endpoint: str) -> Tool:
-    """The tool, to be called at `endpoint` (its own base URL)."""
-    index = Index()
+def web_search(url: str, base: str) -> Tool:
+    """The tool, to be called at `url`."""
+    index = Index(resources.files(__package__).joinpath("corpus.jsonl").read_text())
 
-    async def act(arguments: dict[str, Any]) -> dict[str, Any]:
+    async def act(arguments: dict[str, Any], key: str) -> dict[str, Any]:
         found = index.search(arguments["query"], arguments.get("limit", 5))
         return {"query": arguments["query"], "results": found}
 
-    definition = ToolDefinition(
-        name="web_search",
-        version="1.0.0",
-        description="Search a small library of engineering pages. Returns titles, snippets and URLs, best first.",
-        parameters=PARAMETERS,
-        returns=RETURNS,
-        endpoint=f"{endpoint}/call",
-        health_url=f"{endpoint}/health",
-        annotations={"readOnly": True, "idempotent": True, "destructive": False},
-    )
-    return Tool(definition, act)
+    description = "Search a small library of engineering pages. Returns titles, snippets and URLs, best first."
+    return Tool(define("web_search", description, PARAMETERS, RETURNS, url, base), act)

@@ -238,7 +238,7 @@ async def validated(name: str) -> Any:
     from reference_agents.tools.web_search.tool import web_search
 
     catalogue = Catalogue(fakeredis.FakeAsyncRedis())
-    await catalogue.put(web_search("http://tool.test").definition)
+    await catalogue.put(web_search("http://tool.test", "http://tool.test").definition)
     gateway = Gateway(catalogue, {}, None, None, None, None)  # type: ignore[arg-type]
     found = await with_flaw(gateway, name, "apply_registry").catalogue.get("web_search")
     assert found is not None

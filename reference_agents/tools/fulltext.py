@@ -1,24 +1,22 @@
-"""A full-text index over the corpus that ships with the package: SQLite FTS5, ranked by BM25."""
+"""A full-text index over pages of a JSON Lines file: SQLite FTS5, ranked by BM25."""
 
 from __future__ import annotations
 
 import json
 import re
 import sqlite3
-from importlib import resources
 from typing import Any
 
 
 class Index:
-    """Holds the corpus in memory; safe for one thread."""
+    """Holds the pages in memory; safe for one thread. `lines` has url, title and body, one page a line."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: str) -> None:
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
         self._db.execute(
             "CREATE VIRTUAL TABLE pages USING fts5(url UNINDEXED, title, body, tokenize='porter unicode61')"
         )
-        lines = resources.files(__package__).joinpath("corpus.jsonl").read_text().splitlines()
-        rows = [json.loads(line) for line in lines if line.strip()]
+        rows = [json.loads(line) for line in lines.splitlines() if line.strip()]
         self._db.executemany("INSERT INTO pages VALUES (?, ?, ?)", [(r["url"], r["title"], r["body"]) for r in rows])
 
     def search(self, query: str, limit: int) -> list[dict[str, Any]]:
