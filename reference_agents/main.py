@@ -8,14 +8,13 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from reference_agents.agents.profile import NAMES
 from reference_agents.common.settings import Settings
 from reference_agents.dlq import cli as dlq
 from reference_agents.tools.build import BUILDERS, build
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-AGENTS = ("search",)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,12 +24,13 @@ def main(argv: list[str] | None = None) -> int:
         "--flaw", default=os.environ.get("REFERENCE_FLAW", ""), help="start with a known defect; see FLAWS.md"
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
-    kinds.add_parser("agent", help="an agent service").add_argument("name", choices=AGENTS)
+    kinds.add_parser("agent", help="an agent service").add_argument("name", choices=NAMES)
     kinds.add_parser("registry", help="the tool registry")
     kinds.add_parser("auth", help="issues the tokens by which services know each other")
     kinds.add_parser("orchestrator", help="plans over agents")
     kinds.add_parser("schema-registry", help="the events' schemas and what may follow them")
     dlq.add_arguments(kinds.add_parser("dlq", help="the dead letter handler; or list, show ID, redrive ID"))
+    kinds.add_parser("mail", help="the mail server that send_email hands its messages to")
     tool = kinds.add_parser("tool", help="a tool service, or several tools in one process")
     tool.add_argument("names", nargs="+", choices=sorted(BUILDERS), metavar="NAME")
     arguments = parser.parse_args(argv)
@@ -73,6 +73,10 @@ def _app(arguments: argparse.Namespace, settings: Settings) -> FastAPI:
         from reference_agents.dlq.service import create_app as dlq_app
 
         return dlq_app(settings)
+    if arguments.kind == "mail":
+        from reference_agents.tools.email.server import create_app as mail_app
+
+        return mail_app(settings)
     from reference_agents.tools.service import create_app as tool_app
 
     base = os.environ.get("TOOL_URL", f"http://127.0.0.1:{settings.port}").rstrip("/")

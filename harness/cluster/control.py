@@ -69,7 +69,8 @@ class Control:
     def status(self) -> dict[str, object]:
         """Services with the URLs for callers from outside, pods, and what is not ready."""
         services: dict[str, str] = {}
-        for (source, service, _), edge in sorted(self.cluster.network.edges.items()):
+        # In the order of the manifest: a service's first port is the one it is called at.
+        for (source, service, _), edge in list(self.cluster.network.edges.items()):
             if source == CLIENT and service not in services:
                 services[service] = f"http://127.0.0.1:{edge.listen_port}"
         pods = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import random
 from collections.abc import AsyncIterator
 
@@ -11,6 +10,7 @@ import httpx
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
+from reference_agents.agents.profile import profile_of
 from reference_agents.api.deps import Parts
 from reference_agents.api.doors import other_doors
 from reference_agents.api.middleware import RequestContext
@@ -47,10 +47,10 @@ def assemble(agent: str, settings: Settings) -> Parts:
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=64)
     backoff = Backoff(random.SystemRandom())
     llm = llm_client(settings, http, backoff, clock, metrics)
-    prompts = importlib.import_module(f"reference_agents.agents.{agent}.prompts")
+    profile = profile_of(agent)
     runner = AgentRunner(
         name=agent,
-        system_prompt=prompts.SYSTEM,
+        system_prompt=profile.system_prompt,
         llm=llm,
         tools=RegistryClient(http, settings.registry_url.rstrip("/"), f"agent-{agent}"),
         memory=ContextManager(redis, agent),
@@ -58,7 +58,8 @@ def assemble(agent: str, settings: Settings) -> Parts:
         clock=clock,
         metrics=metrics,
         log=logger,
-        deadline_s=settings.task_deadline_s,
+        deadline_s=min(settings.task_deadline_s, profile.sla_s),
+        most_tokens=profile.token_budget,
     )
     store = TaskStore(redis, agent, clock, lease_s=settings.lease_s)
     workers = Workers(store, runner, metrics, clock, logger, settings.pod, settings.workers, settings.lease_s)

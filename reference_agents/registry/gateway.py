@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -69,7 +70,7 @@ class Gateway:
         try:
             response = await self.http.post(
                 tool.endpoint, json=arguments, headers={**sent, **current().headers()}, timeout=timeout_s,
-                extensions={"audience": f"tool-{tool.name.replace('_', '-')}"},
+                extensions={"audience": _service(tool)},
             )  # fmt: skip
         except httpx.TimeoutException:
             raise Refused(504, f"the tool gave no answer within {timeout_s:g} s") from None
@@ -83,3 +84,9 @@ class Gateway:
             return json.loads(response.content)
         except ValueError:
             raise Refused(502, "the tool's answer is not JSON") from None
+
+
+def _service(tool: ToolDefinition) -> str:
+    """Which service has the tool: one of its own, or `tools`, which serves several, each under /tools/."""
+    shared = urlsplit(tool.endpoint).path.startswith("/tools/")
+    return "tools" if shared else f"tool-{tool.name.replace('_', '-')}"

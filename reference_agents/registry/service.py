@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from reference_agents.agents.profile import access
 from reference_agents.api.middleware import RequestContext
 from reference_agents.api.readiness import Readiness
 from reference_agents.common import log, problem
@@ -37,8 +38,13 @@ Token = Annotated[
 
 
 def acl_of(env: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Access lists from TOOL_ACL, a JSON object of agent to tool names. Raises ValueError."""
-    rows: Any = json.loads(env.get("TOOL_ACL", '{"agent-search": ["web_search"]}'))
+    """Access lists from TOOL_ACL, a JSON object of agent to tool names; without it, what the agents' profiles say.
+
+    Raises ValueError.
+    """
+    if "TOOL_ACL" not in env:
+        return access()
+    rows: Any = json.loads(env["TOOL_ACL"])
     return {str(agent): frozenset(map(str, tools)) for agent, tools in rows.items()}
 
 

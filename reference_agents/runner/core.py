@@ -74,6 +74,7 @@ class AgentRunner:
     metrics: Metrics
     log: structlog.typing.FilteringBoundLogger
     deadline_s: float = 60.0
+    most_tokens: int = 32_768
 
     async def run(self, task: AgentTask, progress: Progress, checkpoint: Checkpoint) -> AgentResult:
         """Bring `task` to its end, from `progress` on. What was spent is in the result whatever the end.
@@ -112,6 +113,7 @@ class AgentRunner:
     async def _steps(
         self, task: AgentTask, progress: Progress, checkpoint: Checkpoint, deadline: float
     ) -> tuple[str, str]:
+        budget = min(task.token_budget, self.most_tokens)
         history = await self.memory.history(task.session_id)
         if not progress.work:
             progress.work.append(Message(role="user", content=task.prompt))
@@ -128,7 +130,7 @@ class AgentRunner:
                 return "", "deadline_exceeded"
             specs = await self.tools.specs()
             messages = self.memory.context(self.system_prompt, history, progress.work)
-            room = task.token_budget - progress.tokens - tokens.of_request(messages, specs)
+            room = budget - progress.tokens - tokens.of_request(messages, specs)
             if room < SMALLEST_ANSWER:
                 return "", "token_budget_exceeded"
             reply = await self.llm.ask(messages, specs, max_tokens=min(room, ANSWER_TOKENS), deadline=deadline)
@@ -143,7 +145,7 @@ class AgentRunner:
                 progress.tell("tool_call", step=progress.steps, id=call.id, tool=call.name)
             for kind, amount in (("prompt", reply.prompt_tokens), ("completion", reply.completion_tokens)):
                 self.metrics.tokens.labels(self.name, reply.model, kind).inc(amount)
-            if progress.tokens > task.token_budget:
+            if progress.tokens > budget:
                 await checkpoint(progress)
                 return "", "token_budget_exceeded"
             progress.work.append(Message(role="assistant", content=reply.content, tool_calls=reply.tool_calls))

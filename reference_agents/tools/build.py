@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 BUILDERS: Mapping[str, str] = {
     "web_search": "web_search.tool:web_search",
+    "send_email": "email.send:send_email",
+    "get_email_thread": "email.thread:get_email_thread",
 }
 
 

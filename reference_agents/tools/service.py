@@ -29,13 +29,10 @@ from reference_agents.security.install import credentials, guard
 from reference_agents.tools.ledger import Ledger
 
 Act = Callable[[dict[str, Any], str], Awaitable[Any]]
-"""Carries a call out: its arguments and its idempotency key, which is empty where the caller sent none."""
+"""Carries a call out: its arguments and its idempotency key, which is empty where the caller sent none.
+Raises Refused: 422 for what it cannot do, 503 where what it needs is away; then nothing is in the ledger."""
 REGISTER_S = 1.0
 REFRESH_S = 10.0
-
-
-class CannotDo(Exception):
-    """The tool understood and cannot do it: the caller gets 422 with the text, and nothing is in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +125,6 @@ def _router(tool: Tool, parts: ToolParts) -> APIRouter:
             return await parts.ledger.once(request.headers, arguments, lambda: tool.act(arguments, key))
         except TimeoutError:
             raise Refused(409, "another call holds this key") from None
-        except CannotDo as error:
-            raise Refused(422, str(error)) from None
 
     @routes.get("/definition", summary="The tool's definition")
     async def described() -> ToolDefinition:
