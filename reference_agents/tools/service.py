@@ -70,7 +70,7 @@ def create_app(tools: Sequence[Tool], settings: Settings) -> FastAPI:
             for tool in tools
         ]
         yield
-        await asyncio.gather(*(end(task) for task in tasks))
+        await end(*tasks)
         await redis.aclose()
 
     app = FastAPI(title=title, version=tools[0].definition.version if len(tools) == 1 else "1.0.0", lifespan=lifespan)
