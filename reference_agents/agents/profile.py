@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 
-NAMES = ("search", "email")
+NAMES = ("search", "summarize", "email", "code", "data")
 
 
 @dataclass(frozen=True)

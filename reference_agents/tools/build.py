@@ -13,6 +13,13 @@ BUILDERS: Mapping[str, str] = {
     "web_search": "web_search.tool:web_search",
     "send_email": "email.send:send_email",
     "get_email_thread": "email.thread:get_email_thread",
+    "knowledge_base": "knowledge_base.tool:knowledge_base",
+    "code_exec": "code_exec.tool:code_exec",
+    "git_read": "git_read.tool:git_read",
+    "package_search": "package_search.tool:package_search",
+    "sql_query": "sql_query.tool:sql_query",
+    "csv_read": "csv_read.tool:csv_read",
+    "chart_generate": "chart.tool:chart_generate",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -37,10 +37,11 @@ REFRESH_S = 10.0
 
 @dataclass(frozen=True)
 class Tool:
-    """A definition and what carries it out."""
+    """A definition and what carries it out; `routes`, where it answers more than calls."""
 
     definition: ToolDefinition
     act: Act
+    routes: APIRouter = field(default_factory=APIRouter)
 
 
 @dataclass
@@ -87,7 +88,8 @@ def create_app(tools: Sequence[Tool], settings: Settings) -> FastAPI:
         ledger = Ledger(redis, definition.name, definition.version, RealClock())
         parts = with_flaw(ToolParts(ledger, compile_(definition).arguments), settings.flaw, "apply_tool")
         ledgers.append(parts.ledger)
-        app.include_router(_router(tool, parts), prefix="" if len(tools) == 1 else f"/tools/{definition.name}")
+        for routes in (_router(tool, parts), tool.routes):
+            app.include_router(routes, prefix="" if len(tools) == 1 else f"/tools/{definition.name}")
 
     @app.get("/ledger", responses=declared(422, 503), summary="What was really done")
     async def entries(since: int = Query(0, ge=0)) -> dict[str, list[dict[str, Any]]]:

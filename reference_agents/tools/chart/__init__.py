@@ -1,0 +1,1 @@
+"""chart_generate: pictures of figures."""

@@ -1,0 +1,1 @@
+"""code_exec: runs a program where it can do no harm."""

@@ -1,0 +1,1 @@
+"""csv_read: tables in files."""

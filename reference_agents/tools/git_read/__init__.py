@@ -1,0 +1,1 @@
+"""git_read: files of a repository, at any commit."""

@@ -1,0 +1,1 @@
+"""package_search: libraries by what they do."""

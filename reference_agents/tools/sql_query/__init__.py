@@ -1,0 +1,1 @@
+"""sql_query: questions to a database that cannot be changed."""
