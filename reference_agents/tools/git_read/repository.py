@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
 from importlib import resources
 from stat import S_ISDIR
@@ -103,7 +104,7 @@ def log(repository: BaseRepo, path: str, revision: str, most: int) -> list[dict[
 
 def _commit(repository: BaseRepo, revision: str) -> Commit:
     """The commit that `revision` names, ~ and ^ included (which dulwich's parse_commit does not read)."""
-    parse = parse_object if re.search(r"[~^]", revision) else parse_commit
+    parse: Callable[[Any, bytes], object] = parse_object if re.search(r"[~^]", revision) else parse_commit
     found: object = None
     with contextlib.suppress(KeyError, ValueError):
         found = parse(repository, revision.encode())
