@@ -32,7 +32,7 @@ class Gateway:
 
     def may(self, agent: str, tool: str) -> bool:
         """Is `tool` on the agent's list?"""
-        return tool in self.acl.get(agent, frozenset())
+        return not self.acl.get(agent, frozenset()).isdisjoint((tool, "*"))
 
     async def invoke(self, tool: str, arguments: dict[str, Any], headers: Mapping[str, str]) -> InvocationResult:
         """Call `tool` for the agent that the headers name. Raises Refused: 403 not on its list, 404 no such

@@ -38,14 +38,12 @@ Token = Annotated[
 
 
 def acl_of(env: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Access lists from TOOL_ACL, a JSON object of agent to tool names; without it, what the agents' profiles say.
+    """What the agents' profiles say, with TOOL_ACL's entries, a JSON object of agent to tool names, in place of theirs.
 
-    Raises ValueError.
+    `*` stands for every tool. Raises ValueError.
     """
-    if "TOOL_ACL" not in env:
-        return access()
-    rows: Any = json.loads(env["TOOL_ACL"])
-    return {str(agent): frozenset(map(str, tools)) for agent, tools in rows.items()}
+    rows: Any = json.loads(env.get("TOOL_ACL", "{}"))
+    return access() | {str(agent): frozenset(map(str, tools)) for agent, tools in rows.items()}
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -172,6 +172,11 @@ def _label(body: Json, entry: Json) -> None:
         metadata = template.setdefault("metadata", {})
         metadata["labels"] = {**(metadata.get("labels") or {}), **pairs}
     if entry.get("includeSelectors"):
+        pod = (template or {}).get("spec") or {}
+        for constraint in pod.get("topologySpreadConstraints") or ():
+            selector = constraint.get("labelSelector") or {}
+            if "matchLabels" in selector:
+                selector["matchLabels"] = {**selector["matchLabels"], **pairs}
         if body.get("kind") == "Service" and spec.get("selector"):
             spec["selector"] = {**spec["selector"], **pairs}
         elif isinstance(spec.get("selector"), dict) and "matchLabels" in spec["selector"]:
