@@ -15,12 +15,14 @@ from harness.contracts.http.exchange import Caller, Exchange
 from harness.contracts.promises import Promises
 from harness.contracts.tools.definition import ToolDefinition
 from harness.contracts.tools.generate import arguments
+from harness.contracts.tools.variations import declared, variations
 from harness.core.config import Service
 from harness.core.errors import InfraError
 from harness.core.seed import Seed
 from harness.targets.fields import fill, pick
 
 LIMITED = 429
+ABSENT = (403, 404, 409, 410)  # what was named is not there, or not now: no schema can say that
 RESULT_FIELDS = ("result", "output", "data")
 
 
@@ -76,30 +78,50 @@ class ToolCalls:
         reached = await self.ledgers.effects(tool.name) - before
         self._results(tool, answers)
         if good:
-            await self._stranger(tool, good[0], witnessed=reached > 0)
+            await self._stranger(tool, declared(tool.parameters) or good[0], witnessed=reached > 0)
         await self._negative(tool, bad, witnessed=reached > 0)
 
     async def _positive(self, tool: ToolDefinition, good: list[JsonValue]) -> list[Exchange]:
+        """The calls that were accepted: of `good`, of the schema's own example, of the changes to one that works."""
+        own = declared(tool.parameters)
         answers = [await self._call(tool, value, f"good-{n}") for n, value in enumerate(good)]
-        judged = [answer for answer in answers if answer.code != LIMITED]
-        wrong = [answer for answer in judged if answer.code is None or not 200 <= answer.code < 300]
-        if not judged:
+        shown = [] if own is None else [await self._call(tool, own, "example")]
+        works = [value for value, answer in zip([own] * len(shown) + good, shown + answers, strict=True) if _ok(answer)]
+        changed = variations(tool.parameters, works[0]) if works else []
+        promised = shown + [await self._call(tool, value, f"change-{n}") for n, (_, value) in enumerate(changed)]
+        every = [answer for answer in answers + promised if answer.code != LIMITED]
+        accepted = [answer for answer in every if _ok(answer)]
+        if not every:
             self._nothing("tools.accepts", tool, f"{len(answers)} calls, all refused by a rate limit")
             return []
-        first = wrong[0] if wrong else judged[0]
+        wrong = [answer for answer in answers if answer.code is None or answer.code >= 500]
+        wrong += [answer for answer in promised if not _ok(answer) and answer.code not in (LIMITED, *ABSENT)]
+        if not accepted and not wrong:
+            self._nothing(
+                "tools.accepts", tool, f"all of {len(every)} calls were refused: none of what was made up is there",
+                fix="give the schema `examples` of arguments that work",
+            )  # fmt: skip
+            return []
+        words = {"example": "its own example"} | {f"change-{n}": text for n, (text, _) in enumerate(changed)}
+        first = wrong[0] if wrong else accepted[0]
+        which = words.get(first.headers.get("Idempotency-Key", "").partition(f"-{tool.name}-")[2], "")
+        refused = len(every) - len(accepted) - len(wrong)
         self.promises.judge(
             not wrong,
             "tools.accepts",
             tool.label,
-            "every argument that the schema allows is accepted",
-            detail=f"{len(judged) - len(wrong)} of {len(judged)} accepted"
-            + (f"; {first.outcome} for {first.content.decode()[:200]}" if wrong else ""),
+            "what the schema promises to take is accepted",
+            detail=f"{len(accepted)} of {len(every)} accepted"
+            + (f", {refused} refused as it may (not there, does not run)" if refused else "")
+            + (
+                f"; {first.outcome} for {which or 'allowed arguments'}: {first.content.decode()[:200]}" if wrong else ""
+            ),
             payload=first.payload() if wrong else None,
             replay=first.curl() if wrong else "",
             fix="narrow the schema to what the tool can do, or make the tool do what its schema allows",
-            cases=len(judged),
+            cases=len(every),
         )
-        return [answer for answer in judged if answer not in wrong]
+        return accepted
 
     async def _negative(self, tool: ToolDefinition, bad: list[JsonValue], *, witnessed: bool) -> None:
         if not bad:
@@ -199,14 +221,21 @@ class ToolCalls:
         }
         return await self.caller.send(method, path, body=body, headers=headers)
 
-    def _nothing(self, check: str, tool: ToolDefinition, detail: str) -> None:
+    def _nothing(
+        self, check: str, tool: ToolDefinition, detail: str,
+        fix: str = "raise the rate limit of the harness' agent, or check the ledger",
+    ) -> None:  # fmt: skip
         self.promises.undecided(
             check,
             tool.label,
             "generated arguments are tried on the tool",
             detail=detail,
-            fix="raise the rate limit of the harness' agent, or check the ledger",
+            fix=fix,
         )
+
+
+def _ok(answer: Exchange) -> bool:
+    return answer.code is not None and 200 <= answer.code < 300
 
 
 def _with_arguments(template: Any, value: JsonValue) -> Any:

@@ -89,7 +89,7 @@ def code_exec(url: str, base: str) -> Tool:
 
     async def act(arguments: dict[str, Any], key: str) -> dict[str, Any]:
         async with places:
-            return await run(arguments["code"], arguments.get("timeout_s", 5))
+            return await run(arguments["code"], int(arguments.get("timeout_s", 5)))
 
     description = "Run a small Python program and read what it prints."
     return Tool(define("code_exec", description, TAKES, GIVES, url, base, timeout_ms=15_000, rate_limit=120), act)
