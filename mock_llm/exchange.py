@@ -105,6 +105,8 @@ class Exchange:
             refused = self._strike(codec, None, self.entry.model, "")
             return refused if refused is not None else route.answer(call)
         request = codec.parse(call)
+        if isinstance(request, Reply):
+            return request
         note_request(self.entry, request)
         return self._spoken(codec, request)
 

@@ -205,8 +205,11 @@ class Codec(Protocol):
     routes: tuple[Route, ...]
     hints: Hints
 
-    def parse(self, call: Call) -> Request:
-        """The neutral form of what was asked. Raises ApiError for what the provider would refuse."""
+    def parse(self, call: Call) -> Request | Reply:
+        """The neutral form of what was asked; a Reply where nothing is to be generated (Ollama's loading of a model).
+
+        Raises ApiError for what the provider would refuse.
+        """
 
     def render(self, completion: Completion, request: Request, call: Call) -> Reply:
         """The whole answer (`request.stream` is False)."""
