@@ -6,16 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from openai import OpenAI
-from pytest_asyncio import is_async_test
 
 from mock_llm import MockLLM
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """LangChain's tests share one loop: langchain-openai keeps one async connection pool for all its models."""
-    for item in items:
-        if item.path.name == "test_langchain.py" and is_async_test(item):
-            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
 
 
 @pytest.fixture
