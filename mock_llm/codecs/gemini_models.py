@@ -1,0 +1,66 @@
+"""Gemini's models: the list of them, and each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mock_llm.codecs._gemini import KNOWN, invalid, model_of, reply
+from mock_llm.codecs._gemini_plain import PlainGemini
+from mock_llm.codecs.protocol import Call, Reply, Route
+
+_MOST = 1000
+_PAGE = 50
+
+
+def models(call: Call) -> Reply:
+    """GET models, in pages."""
+    names = call.settings.models or tuple(KNOWN)
+    query = call.query
+    try:
+        size = min(int(query.get("pageSize", [str(_PAGE)])[-1]) or _PAGE, _MOST)
+        start = int(query.get("pageToken", ["0"])[-1] or 0)
+    except ValueError:
+        raise invalid("Invalid page token or size.", "page_token") from None
+    body: dict[str, Any] = {"models": [_model(name) for name in names[start : start + size]]}
+    if start + size < len(names):
+        body["nextPageToken"] = str(start + size)
+    return reply(body)
+
+
+def one(call: Call) -> Reply:
+    """GET models/{model}."""
+    return reply(_model(model_of(call, "getModel")))
+
+
+def _model(name: str) -> dict[str, Any]:
+    embeds = "embedding" in name
+    more = {} if embeds else {"temperature": 1, "topP": 0.95, "topK": 64, "maxTemperature": 2, "thinking": True}
+    return {
+        "name": f"models/{name}",
+        "version": "001",
+        "displayName": name.replace("-", " ").title(),
+        "description": "A mock.",
+        "inputTokenLimit": KNOWN.get(name, 1_048_576),
+        "outputTokenLimit": 1 if embeds else 65_536,
+        "supportedGenerationMethods": ["embedContent", "countTokens"] if embeds else ["generateContent", "countTokens"],
+        **more,
+    }
+
+
+def _routes(version: str, header: bytes | None = None) -> tuple[Route, ...]:
+    return (
+        Route("GET", f"/{version}/models", models, header),
+        Route("GET", f"/{version}/models/{{model}}", one, header),
+    )
+
+
+# GET /v1/models is OpenAI's, too: there Google's clients are known by their headers.
+CODEC = PlainGemini(
+    "gemini-models",
+    (
+        *_routes("v1beta"),
+        *_routes("v1alpha"),
+        *_routes("v1", b"x-goog-api-client"),
+        *_routes("v1", b"x-goog-api-key"),
+    ),
+)
