@@ -40,7 +40,8 @@ proto: $(STAMP) ## generate reference_agents/grpc_api/agents_pb2 from contracts/
 	  --python_out=build/proto --pyi_out=build/proto agents/v1/agents.proto
 	@cp build/proto/agents/v1/agents_pb2.py build/proto/agents/v1/agents_pb2.pyi reference_agents/grpc_api/
 
-lock: $(STAMP) ## resolve constraints.txt anew from the bounds in pyproject.toml
+lock: ## resolve constraints.txt anew from the bounds in pyproject.toml
+	@test -x $(BIN)/uv || $(MAKE) $(STAMP)  # not a dependency: what is installed may be what the lock is to mend
 	@{ echo "# Every version that \`make\` installs. Made by \`make lock\`; bounds live in pyproject.toml."; \
 	   $(BIN)/uv pip compile -q pyproject.toml --all-extras --no-annotate --no-header --universal --python-version 3.11; } > constraints.new && mv constraints.new constraints.txt
 

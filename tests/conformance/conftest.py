@@ -14,6 +14,7 @@ IGNORED = (
     "ignore:Pydantic serializer warnings",
     "ignore:Received a Pydantic BaseModel V1",
     "ignore:Benchmark fixture was not used",
+    "ignore:Inheritance class AiohttpClientSession",
     # LangChain closes no client that it made.
     "ignore:unclosed:ResourceWarning",
     "ignore::pytest.PytestUnraisableExceptionWarning",
