@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 import httpx
+from pydantic import JsonValue
 
 from harness.core.clock import Clock
 from harness.core.seed import Seed
 from harness.evidence.recorder import Recorder
-from harness.scenarios.model import Ask, Scenario, Step
+from harness.scenarios.model import Ask, Disturb, Scenario, Step
 from harness.scenarios.observation import Answer
 from harness.targets.fields import pick
 from harness.targets.target import LiveService
@@ -36,6 +37,8 @@ class Driver:
     seed: Seed
     headers: Mapping[str, str]
     session: str
+    disturb: Callable[[Disturb], Awaitable[None]] | None = None
+    traces: set[str] = field(default_factory=set)
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _operations: count[int] = field(default_factory=lambda: count(1))
 
@@ -54,6 +57,10 @@ class Driver:
         if step.pause_s is not None:
             await asyncio.sleep(step.pause_s)
             return []
+        if step.fault is not None:
+            assert self.disturb is not None  # the stage refuses to play where nothing can be broken
+            await self.disturb(step.fault)
+            return []
         if step.together:
             parts = await asyncio.gather(*(self._repeated(part) for part in step.together))
             return [answer for part in parts for answer in part]
@@ -65,6 +72,7 @@ class Driver:
     async def _ask(self, ask: Ask, *, synchronous: bool) -> Answer:
         number = next(self._numbers)
         trace = f"{self.seed.derive(self.unique, number).number():016x}{number:016x}"
+        self.traces.add(trace)
         client = self._client(f"{ask.as_}-{number}", trace)
         key = f"{self.unique}-{ask.key or number}"
         session = f"{self.unique}-{ask.as_}-{ask.session}"
@@ -80,6 +88,15 @@ class Driver:
             took = self.clock.monotonic() - began
             return Answer(ask.name, ask.as_, "", "", None, "no answer in time", None, None, took, trace)
         return self._answer(ask, reply, self.clock.monotonic() - began, trace)
+
+    async def again(self, answers: Sequence[Answer]) -> dict[str, JsonValue] | None:
+        """The task of each answer, asked for once more; None where the service has no door for it."""
+        api = self.service.spec.tasks
+        if api is None or api.status is None:
+            return None
+        client = self._client("again", f"{self.seed.derive(self.unique, 'again').number():016x}{0:016x}")
+        replies = [await client.status(answer.task_id) for answer in answers if answer.task_id]
+        return {reply.task_id: reply.body for reply in replies if reply.ok}
 
     async def _finish(self, client: TaskClient, taken: TaskReply, ask: Ask) -> TaskReply:
         if ask.cancel_after_s is not None:

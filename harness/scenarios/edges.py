@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,14 +26,41 @@ from harness.targets.suite import SuiteContext
 STATE = ".windtunnel"
 
 
-class Edges(Protocol):
-    """What scenarios ask of the place where edges can be broken."""
+class Hands(Protocol):
+    """Breaks more while a scenario is played."""
 
-    def broken(self, faults: Sequence[EdgeFault], scope: str) -> AbstractAsyncContextManager[None]:
-        """While the context is open the edges are faulty; they are whole again afterwards, come what may.
+    async def strike(self, kind: str, params: Mapping[str, Any], for_s: float | None) -> None:
+        """Put a fault in and see that it is there; take it back after `for_s` seconds, or at the end.
+
+        Raises ConfigError for parameters that are wrong, InfraError when its witness did not see it.
+        """
+
+
+class Edges(Protocol):
+    """What scenarios ask of the place where edges and workloads can be broken."""
+
+    def broken(self, faults: Sequence[EdgeFault], scope: str) -> AbstractAsyncContextManager[Hands]:
+        """While the context is open the edges are faulty; everything is whole again afterwards, come what may.
 
         Raises InfraError on leaving when a fault never struck: then the scenario showed nothing.
         """
+
+
+class _Hands:
+    """Strikes through an injector, whose calls block."""
+
+    def __init__(self, injector: Injector) -> None:
+        self._injector = injector
+
+    async def strike(self, kind: str, params: Mapping[str, Any], for_s: float | None) -> None:
+        active = await asyncio.to_thread(self._injector.inject, kind, params)
+        seen = await asyncio.to_thread(self._injector.witness, active)
+        if not seen.seen:
+            raise InfraError(f"{kind} was not seen by its witness: {seen.detail}")
+        if for_s is not None:
+            await asyncio.sleep(for_s)
+            if not await asyncio.to_thread(self._injector.undo, active):
+                raise UndoError(f"{kind} could not be taken back", hint="windtunnel heal")
 
 
 class ClusterEdges:
@@ -45,7 +72,7 @@ class ClusterEdges:
         self._numbers = itertools.count(1)
 
     @contextlib.asynccontextmanager
-    async def broken(self, faults: Sequence[EdgeFault], scope: str) -> AsyncIterator[None]:
+    async def broken(self, faults: Sequence[EdgeFault], scope: str) -> AsyncIterator[Hands]:
         ended = threading.Event()
         with contextlib.ExitStack() as stack:
             http = stack.enter_context(httpx.Client(timeout=10, trust_env=False))
@@ -53,7 +80,7 @@ class ClusterEdges:
             injector = self._injector(http, ended, scope, self._context.recorder)
             try:
                 active = [await asyncio.to_thread(injector.inject, "edge_fault", _params(f)) for f in faults]
-                yield
+                yield _Hands(injector)
                 ended.set()  # all the traffic there will be has passed: no witness needs to wait
                 seen = [await asyncio.to_thread(injector.witness, one) for one in active]
             finally:

@@ -53,6 +53,14 @@ class LlmSession:
                 return sorted(entries, key=lambda entry: _number(entry.get("at")) or 0.0)
             since = following
 
+    async def asked(self) -> int:
+        """How many requests have come, those that are still open included."""
+        try:
+            response = await self.http.get(f"{self.admin}/sessions/{self.name}")
+            return int(response.json().get("requests", 0)) if response.status_code == 200 else 0
+        except (httpx.HTTPError, ValueError, AttributeError) as error:
+            raise InfraError(f"the mock LLM at {self.admin} cannot be asked for its session: {error}") from None
+
     async def _settled(self) -> None:
         """Wait a moment for requests whose client has left: the server has not written them down yet."""
         for _ in range(SETTLE_LOOKS):

@@ -17,13 +17,15 @@ CALLS_FIELD = "tool_calls"
 GOOD_WORDS = ("ok", "success", "succeeded", "completed")
 
 
-async def effects(http: httpx.AsyncClient, target: Target, answers: Sequence[Answer]) -> tuple[EffectSeen, ...] | None:
+async def effects(
+    http: httpx.AsyncClient, target: Target, answers: Sequence[Answer], traces: Iterable[str] = ()
+) -> tuple[EffectSeen, ...] | None:
     """The effects of these tasks in every ledger, by task id or trace; None where there is no ledger."""
     ledgers = [service for service in target.services.values() if service.spec.ledger]
     if not ledgers:
         return None
     tasks = {answer.task_id for answer in answers if answer.task_id}
-    traces = {answer.trace_id for answer in answers}
+    traced = {answer.trace_id for answer in answers} | set(traces)
     found: list[EffectSeen] = []
     for service in ledgers:
         url = service.url + (service.spec.ledger or "")
@@ -34,7 +36,7 @@ async def effects(http: httpx.AsyncClient, target: Target, answers: Sequence[Ans
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise InfraError(f"the ledger of {service.name} cannot be read: {error}") from None
         found.extend(
-            _effect(entry) for entry in entries if entry.get("task_id") in tasks or entry.get("trace_id") in traces
+            _effect(entry) for entry in entries if entry.get("task_id") in tasks or entry.get("trace_id") in traced
         )
     return tuple(sorted(found, key=lambda effect: effect.at or 0))
 

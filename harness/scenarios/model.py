@@ -13,6 +13,7 @@ from harness.scenarios.then.limits import Duration, ModelCalls, Steps, Tokens
 from harness.scenarios.then.models import Fallback, Retries
 from harness.scenarios.then.output import Output
 from harness.scenarios.then.recovery import Recovery
+from harness.scenarios.then.stable import Stable
 from harness.scenarios.then.status import Status
 from harness.scenarios.then.trajectory import Trajectory
 
@@ -76,20 +77,50 @@ class Ask(Part):
     cancel_after_s: float | None = Field(None, ge=0, description="cancel the task so long after it was taken")
 
 
+class Once(Part):
+    """A moment in a scenario, seen from outside: exactly one of these."""
+
+    effect_of: str | None = Field(None, description="the ledger shows an effect of this tool")
+    llm_asked: int | None = Field(None, ge=1, description="so many requests have reached the mock LLM, open ones too")
+    within_s: float = Field(15, gt=0, description="how long to wait for it; if it does not come, nothing was shown")
+
+    @model_validator(mode="after")
+    def _one(self) -> Once:
+        if (self.effect_of is None) == (self.llm_asked is None):
+            raise ValueError("give exactly one of effect_of, llm_asked")
+        return self
+
+
+class Disturb(Part):
+    """A fault that strikes at a moment of the scenario; beside a task, `together` with it."""
+
+    kind: str = Field(description="a fault by its name, e.g. pod_kill, process_pause; see docs/chaos.md")
+    params: dict[str, JsonValue] = Field({}, description="its parameters, e.g. workload and count")
+    once: Once | None = Field(None, description="strike at this moment; at once without it")
+    for_s: float | None = Field(None, gt=0, description="take it back after so long; at the end without it")
+
+
 class Step(Part):
     """One thing that is done: exactly one of these. Steps follow one another, those `together` overlap."""
 
     run: Ask | None = Field(None, description="by the synchronous door")
     task: Ask | None = Field(None, description="by the asynchronous door, and followed to its end")
+    fault: Disturb | None = None
     pause_s: float | None = Field(None, gt=0)
     together: tuple[Step, ...] = ()
     times: int = Field(1, ge=1, le=10_000, description="do it so many times, one after the other")
 
     @model_validator(mode="after")
     def _one(self) -> Step:
-        if sum((self.run is not None, self.task is not None, self.pause_s is not None, bool(self.together))) != 1:
-            raise ValueError("give exactly one of run, task, pause_s, together")
+        given = (self.run, self.task, self.fault, self.pause_s, self.together or None)
+        if sum(part is not None for part in given) != 1:
+            raise ValueError("give exactly one of run, task, fault, pause_s, together")
         return self
+
+    @property
+    def disturbs(self) -> bool:
+        """Whether a fault is among what is done."""
+        return self.fault is not None or any(step.disturbs for step in self.together)
 
 
 class Assertion(Part):
@@ -107,6 +138,7 @@ class Assertion(Part):
     duration: Duration | None = None
     effects: Effects | None = None
     no_leak: NoLeak | None = None
+    stable: Stable | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -168,4 +200,9 @@ class Scenario(Part):
     @property
     def alone(self) -> bool:
         """True when no other may run meanwhile: a faulty edge, or a breaker that opened, is there for all."""
-        return bool(self.given.edges) or self.given.llm.faults is not None
+        return self.disturbs or self.given.llm.faults is not None
+
+    @property
+    def disturbs(self) -> bool:
+        """True when something is broken that only the harness' own cluster lets it break."""
+        return bool(self.given.edges) or any(step.disturbs for step in self.when)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
@@ -82,7 +82,8 @@ class Observation:
     effects: tuple[EffectSeen, ...] | None = None
     duration_s: float = 0.0
     succeeded: frozenset[str] = frozenset({"completed"})
-    fields: Mapping[str, str] = field(default_factory=dict)
+    later: Mapping[str, JsonValue] | None = None
+    """Each task by its id, asked for once more at the end; None where nobody asked."""
 
     def of(self, name: str) -> tuple[Answer, ...]:
         """The answers an assertion is about: those called `name`, or all of them for an empty name."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import dataclasses
 from dataclasses import dataclass
 
 import httpx
@@ -10,8 +12,9 @@ import httpx
 from harness.core.errors import InfraError
 from harness.core.seed import Seed
 from harness.scenarios import looking
+from harness.scenarios.disturbing import Disturber
 from harness.scenarios.driving import Driver
-from harness.scenarios.edges import Edges
+from harness.scenarios.edges import Edges, Hands
 from harness.scenarios.judging import Run
 from harness.scenarios.llm_session import LlmSession, model_call
 from harness.scenarios.model import Scenario
@@ -20,7 +23,7 @@ from harness.targets.suite import SuiteContext
 from harness.targets.target import LiveService
 
 NEEDS_LLM = "the target declares no service with role `llm` and an `admin` path: the script cannot be set"
-NEEDS_EDGES = "edges can only be broken on the local cluster"
+NEEDS_EDGES = "edges and workloads can only be broken on the local cluster"
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Stage:
 
     async def _played(self, scenario: Scenario, service: LiveService, name: str, number: int) -> Run:
         llm = self._llm(scenario, name)
-        if scenario.given.edges and self.edges is None:
+        if scenario.disturbs and self.edges is None:
             raise InfraError(NEEDS_EDGES)
         if llm is not None:
             await llm.prepare(scenario)
@@ -58,15 +61,34 @@ class Stage:
             session=name,
         )
         async with contextlib.AsyncExitStack() as stack:
-            if scenario.given.edges and self.edges is not None:
-                await stack.enter_async_context(self.edges.broken(scenario.given.edges, scenario.name))
+            if scenario.disturbs and self.edges is not None:
+                hands = await stack.enter_async_context(self.edges.broken(scenario.given.edges, scenario.name))
+                driver.disturb = self._disturber(hands, driver, llm).disturb
             answers, took = await driver.drive(scenario)
         seen = await self._look(answers, took, service, llm)
+        waits = [assertion.stable.after_s for assertion in scenario.then if assertion.stable is not None]
+        if waits:
+            await asyncio.sleep(max(waits))
+            seen = dataclasses.replace(seen, later=await driver.again(answers))
         if llm is not None:
             await llm.drop()
         if all(answer.code is None and answer.error == "ConnectError" for answer in answers):
             raise InfraError(f"nothing answers at {service.url}")
         return Run(tuple(assertion.judged.judge(seen) for assertion in scenario.then))
+
+    def _disturber(self, hands: Hands, driver: Driver, llm: LlmSession | None) -> Disturber:
+        async def effects_of(tool: str) -> int:
+            found = await looking.effects(self.http, self.context.target, (), driver.traces)
+            if found is None:
+                raise InfraError("no service declares a ledger: an effect cannot be waited for")
+            return sum(effect.tool == tool for effect in found)
+
+        async def llm_asked() -> int:
+            if llm is None:
+                raise InfraError(NEEDS_LLM)
+            return await llm.asked()
+
+        return Disturber(hands, effects_of, llm_asked, self.context.clock)
 
     async def _look(
         self, answers: list[Answer], took: float, service: LiveService, llm: LlmSession | None
