@@ -194,6 +194,10 @@ class Hints:
     done: bytes = b""  # the last frame's data where the protocol has one, e.g. b"data: [DONE]\n\n"
     tool_id_prefix: str = "call_"
     media_type: bytes = b"text/event-stream; charset=utf-8"
+    too_long: str = (  # how a prompt of {asked} tokens is refused where {limit} fit
+        "This model's maximum context length is {limit} tokens. However, your messages resulted in {asked} tokens. "
+        "Please reduce the length of the messages."
+    )
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -25,10 +25,5 @@ class ContextOverflow(Fault):
     def refuse(self, hit: Hit) -> ApiError:
         assert hit.request is not None
         asked = prompt_tokens(hit.request)
-        if hit.codec.name.startswith("anthropic"):
-            return ApiError(400, f"prompt is too long: {asked} tokens > {self.tokens} maximum")
-        text = (
-            f"This model's maximum context length is {self.tokens} tokens. However, your messages resulted in "
-            f"{asked} tokens. Please reduce the length of the messages."
-        )
+        text = hit.codec.hints.too_long.format(asked=asked, limit=self.tokens)
         return ApiError(400, text, code="context_length_exceeded", param="messages")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 
@@ -33,11 +33,20 @@ class EmptyChoices(Fault):
         for name in _LISTS:
             if isinstance(body.get(name), list):
                 body[name] = []
-        if isinstance(body.get("message"), dict):  # Ollama
-            body["message"]["content"] = ""
-            body["message"].pop("tool_calls", None)
+        if "done_reason" in body:  # Ollama
+            _hush(body)
         return replace(reply, body=orjson.dumps(body))
 
     def steps(self, steps: Steps, hit: Hit) -> Steps:
         gone = CONTENT | {"finish"}
         return [step for step in steps if isinstance(step, Cut) or step.frame.kind not in gone]
+
+
+def _hush(body: dict[str, Any]) -> None:
+    """Ollama's answers have no list: its one message (of a chat) or response (of a prompt) falls silent."""
+    said = body.get("message")
+    if isinstance(said, dict):
+        body["message"] = {"role": said.get("role"), "content": ""}
+    else:
+        body["response"] = ""
+    body.pop("thinking", None)

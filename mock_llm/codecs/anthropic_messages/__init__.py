@@ -32,7 +32,11 @@ class AnthropicMessages:
         Route("POST", "/v1/messages"),
         Route("POST", "/v1/messages/count_tokens", count_tokens),
     )
-    hints = Hints(done=b'event: message_stop\ndata: {"type":"message_stop"}\n\n', tool_id_prefix="toolu_01")
+    hints = Hints(
+        done=b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+        tool_id_prefix="toolu_01",
+        too_long="prompt is too long: {asked} tokens > {limit} maximum",
+    )
 
     def parse(self, call: Call) -> Request:
         return parse(call)

@@ -23,7 +23,10 @@ class Gemini:
         *_gemini.routes("streamGenerateContent"),
         *_gemini.routes("countTokens", count_tokens),
     )
-    hints = Hints(tool_id_prefix="fc_")
+    hints = Hints(
+        tool_id_prefix="fc_",
+        too_long="The input token count ({asked}) exceeds the maximum number of tokens allowed ({limit}).",
+    )
 
     def parse(self, call: Call) -> Request:
         return parse(call)

@@ -18,7 +18,7 @@ class Ollama:
 
     name = NAME
     routes: tuple[Route, ...] = (Route("POST", "/api/chat"), Route("POST", GENERATE))
-    hints = Hints(media_type=b"application/x-ndjson")
+    hints = Hints(media_type=b"application/x-ndjson", too_long="the input length exceeds the context length")
 
     def parse(self, call: Call) -> Request | Reply:
         return parse(call)
