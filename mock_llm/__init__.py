@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from mock_llm.completion import Completion, Refusal, Text, Thinking, ToolCall, Usage
     from mock_llm.embedded import MockLLM
     from mock_llm.handle import Handle
+    from mock_llm.recording import Recorder, Replay
     from mock_llm.script.answer import Answer
     from mock_llm.script.model import Rule
     from mock_llm.server import Server
@@ -21,7 +22,9 @@ __all__ = [
     "Completion",
     "Handle",
     "MockLLM",
+    "Recorder",
     "Refusal",
+    "Replay",
     "Rule",
     "Server",
     "Settings",
@@ -39,6 +42,8 @@ _HOMES = {
     "Completion": "mock_llm.completion",
     "Handle": "mock_llm.handle",
     "MockLLM": "mock_llm.embedded",
+    "Recorder": "mock_llm.recording",
+    "Replay": "mock_llm.recording",
     "Rule": "mock_llm.script.model",
     "Refusal": "mock_llm.completion",
     "Server": "mock_llm.server",

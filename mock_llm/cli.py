@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -38,6 +38,13 @@ def serve(
     virtual_time: Annotated[
         bool, typer.Option("--virtual-time", help="Waits cost nothing: they move the session's clock instead.")
     ] = False,
+    replay: Annotated[
+        Path | None, typer.Option(help="A recording: it answers what no rule does; anything else is an error.")
+    ] = None,
+    speed: Annotated[float, typer.Option(help="How fast to replay: 2 is twice as fast, 0 without waiting.")] = 1.0,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="ASKED=RECORDED: a model that stands for a recorded one.")
+    ] = None,
 ) -> None:
     """Serve OpenAI, Anthropic and the other protocols on one port.
 
@@ -48,6 +55,11 @@ def serve(
     """
     from mock_llm.serving import run
 
+    pairs = [text.partition("=") for text in model or ()]
+    for asked, _, recorded in pairs:
+        if not asked or not recorded:
+            typer.echo("mock-llm: write --model ASKED=RECORDED, for example --model gpt-4o-mini=gpt-4o", err=True)
+            raise typer.Exit(64)
     raise typer.Exit(
         run(
             script,
@@ -57,15 +69,42 @@ def serve(
             strict=strict,
             require_key=require_key,
             virtual_time=virtual_time,
+            replay=replay,
+            speed=speed,
+            models={asked: recorded for asked, _, recorded in pairs},
         )
     )
 
 
 @app.command()
-def lint(
-    files: Annotated[list[Path], typer.Argument(help="YAML files of rules.")],
+def record(
+    upstream: Annotated[str, typer.Option(help="URL of the provider, or of another mock, that answers.")],
+    to: Annotated[Path, typer.Option(help="YAML file to write.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", envvar="PORT")] = 8080,
+    append: Annotated[bool, typer.Option("--append", help="Go on behind what the file holds.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start the file anew.")] = False,
 ) -> None:
-    """Check rule files: unknown words, bad patterns, templates, rules that can never answer.
+    """Pass requests on to a provider and write down what it answers, without secrets.
+
+    Replay it with `mock-llm serve --replay FILE`.
+
+    Example: mock-llm record --upstream https://api.openai.com --to chat.yaml
+    """
+    from mock_llm.recording.command import run
+
+    if append and overwrite:
+        typer.echo("mock-llm: --append and --overwrite exclude each other", err=True)
+        raise typer.Exit(64)
+    existing: Literal["refuse", "append", "overwrite"] = "append" if append else "overwrite" if overwrite else "refuse"
+    raise typer.Exit(run(upstream, to, host=host, port=port, existing=existing))
+
+
+@app.command()
+def lint(
+    files: Annotated[list[Path], typer.Argument(help="YAML files of rules, or recordings.")],
+) -> None:
+    """Check rule files: unknown words, bad patterns, templates, rules that can never answer; and recordings.
 
     Prints `file:line: problem` for each and exits 1 if there was one.
 

@@ -15,6 +15,7 @@ from mock_llm.server import Server
 from mock_llm.settings import Settings
 
 if TYPE_CHECKING:
+    from mock_llm.recording import Recorder, Replay
     from mock_llm.transport import Transport
 
 T = TypeVar("T")
@@ -29,6 +30,8 @@ class MockLLM(Handle):
 
     script: a YAML file or rules as data. strict: a request that no rule matches is an error.
     virtual_time: waits cost nothing; `mock.clock` tells what time it is.
+    record: a file (or a Recorder) for what `upstream` answers; replay: a file (or a Replay) to answer from.
+    See docs/mock-llm/record-and-replay.md.
     It is a Handle on the session `default`; `mock.session("name")` gives handles on others. Enter it with
     `with` or `async with`.
     """
@@ -45,6 +48,9 @@ class MockLLM(Handle):
         host: str = "127.0.0.1",
         port: int = 0,
         settings: Settings | None = None,
+        upstream: str | None = None,
+        record: str | Path | Recorder | None = None,
+        replay: str | Path | Replay | None = None,
     ) -> None:
         made = settings or Settings(
             seed=seed, mode="strict" if strict else "auto", require_key=require_key, models=models
@@ -53,7 +59,11 @@ class MockLLM(Handle):
         self._host = host
         self._wanted = port
         self._thread: _Thread | None = None
-        super().__init__(Server(made, clock=clock), "default", self._run, lambda: self.url)
+        recorder, recording = _recorder(upstream, record), _replay(replay)
+        if recorder is not None and (recording is not None or script is not None):
+            raise ValueError("a server that records asks its upstream alone: leave `script` and `replay` out")
+        server = Server(made, clock=clock, recorder=recorder, replay=recording)
+        super().__init__(server, "default", self._run, lambda: self.url)
         if script is not None:
             self.load(script)
 
@@ -122,6 +132,26 @@ class MockLLM(Handle):
         return self._thread.call(function)
 
 
+def _recorder(upstream: str | None, record: str | Path | Recorder | None) -> Recorder | None:
+    if record is None or not isinstance(record, str | Path):
+        if upstream is not None:
+            raise ValueError("`upstream` needs `record`, a file to write to")
+        return record
+    if upstream is None:
+        raise ValueError("`record` needs `upstream`, the URL of the provider that answers")
+    from mock_llm.recording import Recorder  # yaml and httpx, imported by those who use them
+
+    return Recorder(upstream, record)
+
+
+def _replay(replay: str | Path | Replay | None) -> Replay | None:
+    if not isinstance(replay, str | Path):
+        return replay
+    from mock_llm.recording import Replay
+
+    return Replay.read(replay)
+
+
 class _Thread:
     """The server's thread and loop."""
 
@@ -140,12 +170,10 @@ class _Thread:
             raise RuntimeError("the mock LLM server did not start within 30 s")
 
     def _main(self) -> None:
-        from uvicorn import Server as Uvicorn
-
-        from mock_llm.serving import config
+        from mock_llm.serving import Foreground, config
 
         asyncio.set_event_loop(self.loop)
-        self._uvicorn = Uvicorn(config(self._server))
+        self._uvicorn = Foreground(config(self._server))
 
         async def main() -> None:
             self.loop.call_soon(self._ready.set)

@@ -16,6 +16,7 @@ from mock_llm.outline import describe, note_headers, note_request
 from mock_llm.pacing import Load, Pacing, from_data
 from mock_llm.routing import Found
 from mock_llm.script.auto import auto_answer
+from mock_llm.script.matchers import Scene
 from mock_llm.script.nearest import unmatched
 from mock_llm.script.template import TemplateError
 from mock_llm.session import Session, api_key
@@ -59,7 +60,7 @@ class Exchange:
         note_headers(self.entry, self.call.headers)
         try:
             if found is None:
-                await self._whole(_no_route(self.server, self.call))
+                await self._whole(self._unrouted())
                 return
             codec, route, _ = found
             self.codec = codec
@@ -99,16 +100,28 @@ class Exchange:
                     raise ApiError(
                         400, "We could not parse the JSON body of your request.", code="invalid_json"
                     ) from None
-        if route.answer is not None:
-            model = call.json.get("model") if isinstance(call.json, dict) else None
-            self.entry.model = model if isinstance(model, str) else ""
-            refused = self._strike(codec, None, self.entry.model, "")
-            return refused if refused is not None else route.answer(call)
+        plain = self._plain(codec, route)
+        if plain is not None:
+            return plain
         request = codec.parse(call)
         if isinstance(request, Reply):
             return request
         note_request(self.entry, request)
         return self._spoken(codec, request)
+
+    def _unrouted(self) -> Reply:
+        """The answer on a path that no protocol has."""
+        return _no_route(self.server, self.call)
+
+    def _plain(self, codec: Codec, route: Route) -> Reply | None:
+        """The answer of an endpoint that generates nothing; None where it does."""
+        call = self.call
+        if route.answer is None:
+            return None
+        model = call.json.get("model") if isinstance(call.json, dict) else None
+        self.entry.model = model if isinstance(model, str) else ""
+        refused = self._strike(codec, None, self.entry.model, "")
+        return refused if refused is not None else route.answer(call)
 
     def _spoken(self, codec: Codec, request: Request) -> Reply | tuple[Request, Completion]:
         call, script = self.call, self.session.script
@@ -120,10 +133,10 @@ class Exchange:
         if refused is not None:
             return refused
         if rule is None:
-            if self.server.settings.mode == "strict":
-                raise unmatched(script, scene)
-            completion = auto_answer(request, call.seed)
-            script.take(None)
+            made = self._unscripted(scene)
+            if isinstance(made, Reply):
+                return made
+            completion = made
         else:
             answer = script.peek(rule)
             if not any(fault.spoils for fault, _ in self.struck):
@@ -140,6 +153,13 @@ class Exchange:
         completion = finish(completion, request, call, codec)
         describe(self.entry, completion)
         return request, completion
+
+    def _unscripted(self, scene: Scene) -> Reply | Completion:
+        """The answer to a request that no rule matches."""
+        if self.server.settings.mode == "strict":
+            raise unmatched(self.session.script, scene)
+        self.session.script.take(None)
+        return auto_answer(scene.request, self.call.seed)
 
     def _strike(self, codec: Codec, request: Request | None, model: str, rule: str) -> Reply | None:
         """Let the plans decide; a Reply when a fault answers instead."""

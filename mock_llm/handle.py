@@ -190,12 +190,18 @@ class Handle:
         return self.calls.assert_called(times=times, **where)
 
     def unused(self) -> list[Unused]:
-        """Rules of the session that never answered."""
-        found: list[Unused] = self._on_loop(self._session.script.unused)
+        """Rules of the session that never answered, and recorded exchanges where it replays."""
+
+        def unused() -> list[Unused]:
+            session, replay = self._session, self.server.replay
+            exchanges = replay.unused(session.name, session.played) if replay is not None else []
+            return [*session.script.unused(), *exchanges]
+
+        found: list[Unused] = self._on_loop(unused)
         return found
 
     def assert_all_rules_used(self) -> None:
-        """Raises AssertionError that names each rule that never answered."""
+        """Raises AssertionError that names each rule, and each recorded exchange, that never answered."""
         unused = self.unused()
         if unused:
             lines = [f"  {rule.name!r}: {rule.when}" for rule in unused]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mock_llm import codecs as codecs_package
 from mock_llm import faults as faults_package
@@ -21,6 +21,9 @@ from mock_llm.session import Sessions
 from mock_llm.settings import Settings
 from mock_llm.wire import Receive, Scope, Send, read_body
 
+if TYPE_CHECKING:
+    from mock_llm.recording import Recorder, Replay
+
 ADMIN = ("/_mock", "/health", "/metrics")
 
 
@@ -36,7 +39,10 @@ class Server:
         pacing: Pacing | None = None,
         clock: Clock | None = None,
         journal: Journal | None = None,
+        recorder: Recorder | None = None,
+        replay: Replay | None = None,
     ) -> None:
+        """recorder: everything goes on to its upstream. replay: what no rule answers, a recording does."""
         faults_package.discover()
         pacing_package.discover()
         self.settings = settings or Settings()
@@ -52,6 +58,18 @@ class Server:
         self.router = Router(self.codecs)
         self.load_memory: dict[str, Any] = {}
         self.in_flight = 0
+        self.recorder: Any = recorder
+        self.replay: Any = replay
+        self._exchange: type[Exchange] = Exchange
+        if recorder is not None:
+            from mock_llm.recording.forwarding import Forwarding
+
+            recorder.open(self.clock.now())
+            self._exchange = Forwarding
+        elif replay is not None:
+            from mock_llm.recording.replaying import Replaying
+
+            self._exchange = Replaying
         self._admin: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +105,7 @@ class Server:
         self.in_flight += 1
         session.open += 1
         try:
-            await Exchange(self, session, call, scope, receive, send).run(found)
+            await self._exchange(self, session, call, scope, receive, send).run(found)
         finally:
             self.in_flight -= 1
             session.open -= 1
@@ -114,6 +132,11 @@ class Server:
             meters.rules[entry.rule] += 1
         if entry.aborted:
             meters.aborted += 1
+
+    async def aclose(self) -> None:
+        """Let go of what a recording holds open."""
+        if self.recorder is not None:
+            await self.recorder.aclose()
 
     def reset(self) -> None:
         """Start every session anew and empty the journal; rules and plans stay."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -13,9 +15,13 @@ from mock_llm.clock import RealClock, VirtualClock
 from mock_llm.faults.plan import plan_from_data
 from mock_llm.http_protocol import HttpProtocol
 from mock_llm.pacing import from_data
+from mock_llm.script.model import Unused
 from mock_llm.script.yaml_file import ScriptFileError, read_script
 from mock_llm.server import Server
 from mock_llm.settings import Settings
+
+if TYPE_CHECKING:
+    from mock_llm.recording import Replay
 
 
 def run(
@@ -27,11 +33,23 @@ def run(
     strict: bool,
     require_key: bool,
     virtual_time: bool,
+    replay: Path | None = None,
+    speed: float = 1.0,
+    models: Mapping[str, str] | None = None,
 ) -> int:
-    """Serve until interrupted; the exit code (64 for a script or an address that will not do)."""
+    """Serve until interrupted; the exit code (64 for a script, a recording or an address that will not do)."""
+    try:
+        recording = _replay(replay, speed, models or {})
+    except OSError as error:
+        print(f"mock-llm: {replay} cannot be read: {error.strerror or error}", file=sys.stderr)
+        return 64
+    except ValueError as error:
+        print(f"mock-llm: {error}", file=sys.stderr)
+        return 64
     server = Server(
         Settings(seed=seed, mode="strict" if strict else "auto", require_key=require_key),
         clock=VirtualClock() if virtual_time else RealClock(),
+        replay=recording,
     )
     if script is not None:
         try:
@@ -50,20 +68,40 @@ def run(
         except ValueError as error:
             print(f"mock-llm: {script}: {error}", file=sys.stderr)
             return 64
+    if not listen(server, host, port):
+        return 64
+    if server.script.rules:
+        for rule in server.script.unused():
+            print(f"mock-llm: rule {rule.name!r}{_line(rule)} was never used: {rule.when}", flush=True)
+    for exchange in recording.unused() if recording is not None else ():
+        print(f"mock-llm: {exchange.name}{_line(exchange)} was never used: {exchange.when}", flush=True)
+    return 0
+
+
+def listen(server: Server, host: str, port: int) -> bool:
+    """Serve on an address until interrupted, and say where. False, and why, where it cannot be listened on."""
     try:
         listener = _listener(host, port)
     except OSError as error:
         print(f"mock-llm: cannot listen on {host}:{port}: {error.strerror or error}; try --port 0", file=sys.stderr)
-        return 64
+        return False
     bound = listener.getsockname()[1]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"mock-llm on http://{shown}:{bound}  (OPENAI_BASE_URL=http://{shown}:{bound}/v1)", flush=True)
     serve(server, listener)
-    if server.script.rules:
-        for rule in server.script.unused():
-            line = f" (line {rule.line})" if rule.line else ""
-            print(f"mock-llm: rule {rule.name!r}{line} was never used: {rule.when}", flush=True)
-    return 0
+    return True
+
+
+def _replay(path: Path | None, speed: float, models: Mapping[str, str]) -> Replay | None:
+    if path is None:
+        return None
+    from mock_llm.recording import Replay
+
+    return Replay.read(path, speed=speed, models=models)
+
+
+def _line(unused: Unused) -> str:
+    return f" (line {unused.line})" if unused.line else ""
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -96,12 +134,21 @@ def config(server: Server) -> uvicorn.Config:
     )
 
 
+class Foreground(uvicorn.Server):
+    """uvicorn, which when it stops also closes what the mock holds open."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        app: Any = self.config.app
+        await app.aclose()
+
+
 def serve(server: Server, listener: socket.socket) -> None:
     """Serve on a bound socket until SIGINT or SIGTERM."""
     # The journal keeps many small objects alive and a request makes no cycles: collect seldom.
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
     try:
-        uvicorn.Server(config(server)).run(sockets=[listener])
+        Foreground(config(server)).run(sockets=[listener])
     except KeyboardInterrupt:
         pass  # uvicorn raises it again after a clean stop

@@ -52,7 +52,7 @@ class Store:
 class Session:
     """The mutable state of one session. Everything in it is touched on the server's loop only."""
 
-    __slots__ = ("faults", "load_memory", "name", "open", "ordinal", "pacing", "script", "seed", "store")
+    __slots__ = ("faults", "load_memory", "name", "open", "ordinal", "pacing", "played", "script", "seed", "store")
 
     def __init__(self, name: str, seed: Seed, script: Script) -> None:
         self.name = name
@@ -63,6 +63,7 @@ class Session:
         self.store = Store()
         self.ordinal = 0  # requests received so far
         self.open = 0  # requests being answered now
+        self.played: set[int] = set()  # exchanges of the recording that have answered here
         self.load_memory: dict[str, Any] = {}  # of the pacing, by virtual time
 
     def next_ordinal(self) -> int:
@@ -74,6 +75,7 @@ class Session:
         self.ordinal = 0
         self.store.clear()
         self.load_memory.clear()
+        self.played.clear()
         self.script.reset()
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import yaml
 
 from mock_llm.completion import Text
+from mock_llm.recording.check import check_recording
+from mock_llm.recording.read import is_recording
 from mock_llm.script.answer import Answer, Call
 from mock_llm.script.matchers import ANY, All, Matcher
 from mock_llm.script.model import Rule
@@ -18,6 +20,8 @@ from mock_llm.script.yaml_file import Problem, ScriptFileError, line_of, read_sc
 def lint_file(path: Path) -> list[Problem]:
     """Every problem found, by line; an unreadable file is one."""
     try:
+        if is_recording(path.read_text(encoding="utf-8")):
+            return check_recording(path)
         file = read_script(path)
     except OSError as error:
         return [Problem(str(path), 1, f"cannot be read: {error.strerror or error}")]
