@@ -13,6 +13,7 @@ from harness.contracts import baseline
 from harness.contracts.http.auth import AuthMatrix, Grants
 from harness.contracts.http.conformance import Conformance
 from harness.contracts.http.conformance_job import Job
+from harness.contracts.http.dependencies import Readiness
 from harness.contracts.http.door import TaskDoor
 from harness.contracts.http.exchange import Caller
 from harness.contracts.http.exposition import Exposition
@@ -20,11 +21,12 @@ from harness.contracts.http.idempotency import Idempotency
 from harness.contracts.http.lifecycle import Lifecycle
 from harness.contracts.http.limits import Limits
 from harness.contracts.http.probes import Probes
-from harness.contracts.promises import Promises
+from harness.contracts.promises import SUITE, Promises
 from harness.contracts.tools.calls import Ledgers, ToolCalls
 from harness.contracts.tools.registry import ToolList
 from harness.core.config import Config
 from harness.core.errors import InfraError
+from harness.faults.hands import hands
 from harness.targets import credentials
 from harness.targets.suite import SuiteContext
 from harness.targets.target import LiveService, Target
@@ -82,6 +84,19 @@ class Group:
 async def probes(session: Session, service: LiveService, promises: Promises) -> None:
     anonymous = session.caller(service, anonymous=True)
     await Probes(anonymous, promises, service.spec).check()
+
+
+async def dependencies(session: Session, service: LiveService, promises: Promises) -> None:
+    context = session.context
+    if context.quick:
+        promises.not_applicable("readiness without dependencies: not in a quick run")
+        return
+    async with hands(context, promises.scope, SUITE) as held:
+        pods = await held.pods(service.name)
+        if not pods:
+            raise InfraError(f"{service.name} has no ready pod that could be asked")
+        at = [Caller(session.http, url, {}, {}) for url in pods]
+        await Readiness(at, service.name, service.spec, promises, context.clock).check(held)
 
 
 async def metrics(session: Session, service: LiveService, promises: Promises) -> None:
@@ -186,6 +201,11 @@ def _guarded(service: LiveService) -> str | None:
     return spec.guarded or listed or (spec.tasks.status if spec.tasks else None)
 
 
+def _cut_off(config: Config, target: Target, service: LiveService) -> bool:
+    """True where the service names what it needs, and the harness can cut it off."""
+    return bool(target.cluster_state) and service.spec.ready is not None and bool(service.spec.depends_on)
+
+
 def _agreed(config: Config, target: Target, service: LiveService) -> bool:
     """True when a baseline exists, or windtunnel.toml says that one should."""
     named = service.spec.openapi_baseline or service.spec.tools_baseline
@@ -201,6 +221,7 @@ GROUPS: dict[str, Group] = {
         alone=False,
     ),
     "probes": Group(lambda _c, _t, service: service.spec.health is not None or service.spec.ready is not None, probes),
+    "dependencies": Group(_cut_off, dependencies),
     "metrics": Group(lambda _c, _t, service: service.spec.metrics is not None, metrics),
     "baseline": Group(_agreed, compatibility),
     "tasks": Group(lambda _c, _t, service: service.spec.tasks is not None, tasks, alone=False),

@@ -168,6 +168,7 @@ class ScenariosSuite(Section):
     service: str | None = None  # who is asked by a scenario that names nobody
     tags: tuple[str, ...] = ()
     repeat: int = Field(1, ge=1)
+    logs: bool = True
     required: bool = True
 
 

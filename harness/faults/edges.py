@@ -52,6 +52,12 @@ class Edges:
             row for row in body["edges"] if row["service"] == service and source in (row["source"], row["workload"])
         ]
 
+    def pods(self, workload: str) -> list[Any]:
+        """The pods of `workload`, as the control API shows them."""
+        url = f"{self.control}/status"
+        status = request(self.site, "GET", url, what="the pods", authorization=f"Bearer {self.token}")
+        return [pod for pod in status["pods"] if pod["workload"] == workload]
+
     def counted(self, source: str, service: str, names: Sequence[str]) -> float:
         """The sum of the counters `names` over the edges from `source` to `service`."""
         return float(sum(row["witness"][name] for row in self.rows(source, service) for name in names))

@@ -8,6 +8,7 @@ import httpx
 
 from harness.core.errors import ConfigError
 from harness.core.events import Check, SuiteEnded, SuiteStarted
+from harness.scenarios import logs
 from harness.scenarios.edges import ClusterEdges, Edges
 from harness.scenarios.judging import Run, checks
 from harness.scenarios.model import Scenario
@@ -30,7 +31,7 @@ class ScenariosSuite:
     async def run(self, context: SuiteContext) -> None:
         """Record SuiteStarted, the checks of every scenario, SuiteEnded."""
         plan = planned(context)
-        names = tuple(scenario.name for scenario, _ in plan)
+        names = (*(scenario.name for scenario, _ in plan), *((logs.SCOPE,) if _reads_logs(context) else ()))
         context.recorder.emit(SuiteStarted(suite=SUITE, expects=names), suite=SUITE)
         work = asyncio.create_task(_all(plan, context))
         halt = asyncio.create_task(context.stop.wait())
@@ -95,6 +96,13 @@ async def _all(plan: list[tuple[Scenario, LiveService]], context: SuiteContext) 
         for scenario, service in plan:
             if scenario.alone:
                 await one(scenario, service)
+        if _reads_logs(context):
+            for check in await logs.Logs(http, context.target).check(scenario for scenario, _ in plan):
+                context.recorder.emit(check, suite=SUITE, scope=logs.SCOPE)
+
+
+def _reads_logs(context: SuiteContext) -> bool:
+    return bool(context.target.cluster_state) and context.config.suites.scenarios.logs
 
 
 async def _repeated(stage: Stage, scenario: Scenario, service: LiveService) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from harness.core.errors import ConfigError, InfraError
 from harness.faults.edges import Edges
-from harness.faults.fault import FAULTS, Injection, Params, Site, Witnessed, request
+from harness.faults.fault import FAULTS, Injection, Params, Site, Witnessed
 from harness.faults.undo_steps import SignalStep, start_time
 
 
@@ -28,15 +28,7 @@ class ProcessPause:
     params = ProcessPauseParams
 
     def plan(self, params: ProcessPauseParams, site: Site) -> Injection:
-        edges = Edges.of(site)
-        status = request(
-            site,
-            "GET",
-            f"{edges.control}/status",
-            what="the pods",
-            authorization=f"Bearer {edges.token}",
-        )
-        pods = [pod for pod in status["pods"] if pod["workload"] == params.workload and pod["ready"] and pod["pids"]]
+        pods = [pod for pod in Edges.of(site).pods(params.workload) if pod["ready"] and pod["pids"]]
         if len(pods) < params.count:
             raise ConfigError(
                 f"{params.workload} has {len(pods)} ready pods, {params.count} were to be paused",

@@ -1,0 +1,114 @@
+"""After the scenarios: what the services wrote into their logs, and should not have.
+
+What a person asked, and what opens a door, ends up in log stores that many can read. Every prompt of the scenarios and
+every value of the namespace's Secrets is looked for in every pod's log.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from harness.core.config import Role
+from harness.core.errors import InfraError
+from harness.core.events import Check, Outcome
+from harness.scenarios.model import Scenario, Step
+from harness.targets.target import Target
+
+SCOPE = "logs"
+SHORTEST = 8  # characters: what is shorter occurs by chance
+ROLES_APART: tuple[Role, ...] = ("llm", "broker")  # a mock and a broker keep what they are sent
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The logs of the target's pods, through the Kubernetes API."""
+
+    http: httpx.AsyncClient
+    target: Target
+
+    async def check(self, scenarios: Iterable[Scenario]) -> list[Check]:
+        """A check for each workload and kind of thing. Raises InfraError where logs cannot be read."""
+        prompts = {prompt for scenario in scenarios for prompt in prompts_of(scenario.when)}
+        kept = await self._secrets()
+        return [
+            judged(workload, text, what, words)
+            for workload, text in sorted((await self._texts()).items())
+            if text  # what writes nothing leaks nothing
+            for what, words in (("prompt", {word: word for word in prompts}), ("secret", kept))
+        ]
+
+    async def _texts(self) -> dict[str, str]:
+        """The log of each workload, its pods' one after the other."""
+        base = f"{self.target.kube_api}/api/v1/namespaces/{self.target.namespace}"
+        apart = {service.name for role in ROLES_APART for service in self.target.by_role(role)}
+        texts: dict[str, str] = {}
+        for pod in (await self._get(f"{base}/pods")).json()["items"]:
+            labels = pod["metadata"].get("labels") or {}
+            workload = str(labels.get("app") or labels.get("app.kubernetes.io/name") or pod["metadata"]["name"])
+            if workload not in apart:
+                log = await self._get(f"{base}/pods/{pod['metadata']['name']}/log")
+                texts[workload] = texts.get(workload, "") + log.text
+        return texts
+
+    async def _secrets(self) -> dict[str, str]:
+        """The values of the namespace's Secrets, and what each is called."""
+        base = f"{self.target.kube_api}/api/v1/namespaces/{self.target.namespace}/secrets"
+        return dict(_values((await self._get(base)).json()["items"]))
+
+    async def _get(self, url: str) -> httpx.Response:
+        try:
+            answer = await self.http.get(url)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise InfraError(f"{url} cannot be read: {error}") from None
+        return answer
+
+
+def prompts_of(steps: Sequence[Step]) -> Iterator[str]:
+    """Every prompt that is long enough to be known again."""
+    for step in steps:
+        yield from prompts_of(step.together)
+        for ask in (step.run, step.task):
+            if ask is not None and len(ask.prompt) >= SHORTEST:
+                yield ask.prompt
+
+
+def judged(workload: str, text: str, what: str, words: Mapping[str, str]) -> Check:
+    """Whether any of `words` (and what it is called) stands in the log `text` of `workload`."""
+    line, found = next(
+        ((line, name) for line in text.splitlines() for word, name in words.items() if word in line), ("", "")
+    )
+    outcome: Outcome
+    if found:
+        outcome, detail = "fail", f"{'a Secret: ' if what == 'secret' else ''}{found!r} stands in it"
+    else:
+        outcome, detail = "pass", f"{len(text.splitlines())} lines without any of {len(words)}"
+    return Check(
+        check=f"logs.no_{what}",
+        subject=workload,
+        title=f"no {what} in a log",
+        outcome=outcome,
+        detail=detail,
+        payload={"line": line[:500]} if found and what != "secret" else None,
+        fix="log ids, hashes and counts; leave out what people write and what opens doors" if found else "",
+        replay=f"kubectl logs -l app={workload} --tail=-1",
+    )
+
+
+def _values(secrets: Iterable[Mapping[str, object]]) -> Iterator[tuple[str, str]]:
+    for secret in secrets:
+        data, metadata = secret.get("data"), secret.get("metadata")
+        if not isinstance(data, dict) or not isinstance(metadata, dict):
+            continue
+        for key, value in data.items():
+            try:
+                text = base64.b64decode(str(value)).decode().strip()
+            except (binascii.Error, UnicodeDecodeError):
+                continue
+            if len(text) >= SHORTEST:
+                yield text, f"{metadata.get('name')}/{key}"

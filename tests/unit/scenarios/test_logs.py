@@ -1,0 +1,62 @@
+"""What was asked and what opens doors must not stand in a log."""
+
+from __future__ import annotations
+
+import base64
+
+import httpx
+import pytest
+
+from harness.core.config import Service
+from harness.core.errors import InfraError
+from harness.scenarios.logs import Logs, judged, prompts_of
+from harness.scenarios.model import Ask, Step
+from harness.targets.target import LiveService, Target
+
+SECRET = {"metadata": {"name": "keys"}, "data": {"openai": base64.b64encode(b"sk-very-secret\n").decode(), "n": "MQ=="}}
+LOGS = {
+    "agent-1": "task begins prompt=Tell Ada the time\n",
+    "agent-2": "fine\n",
+    "quiet-1": "",
+    "llm-1": "sk-very-secret",
+}
+
+
+def answer(request: httpx.Request) -> httpx.Response:
+    path = request.url.path
+    if path.endswith("/secrets"):
+        return httpx.Response(200, json={"items": [SECRET]})
+    if path.endswith("/pods"):
+        pods = [{"metadata": {"name": name, "labels": {"app": name.partition("-")[0]}}} for name in LOGS]
+        return httpx.Response(200, json={"items": pods})
+    return httpx.Response(200, text=LOGS[path.split("/")[-2]])
+
+
+def target() -> Target:
+    llm = LiveService("llm", "http://llm", Service(role="llm"))
+    return Target("t", "local", "ns", {"llm": llm}, kube_api="http://kube")
+
+
+async def test_every_workload_that_writes_is_read_but_the_mock() -> None:
+    step = Step(together=(Step(run=Ask(prompt="Tell Ada the time")), Step(task=Ask(prompt="hi"))))
+    assert list(prompts_of([step])) == ["Tell Ada the time"]
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        logs = Logs(http, target())
+        checks = [judged(w, t, "prompt", {"Tell Ada the time": "it"}) for w, t in (await logs._texts()).items() if t]
+        assert [(check.subject, check.outcome) for check in checks] == [("agent", "fail")]
+        assert await logs._secrets() == {"sk-very-secret": "keys/openai"}
+
+
+def test_a_secret_is_named_and_not_shown() -> None:
+    check = judged("agent", "ok\nkey=sk-very-secret\n", "secret", {"sk-very-secret": "keys/openai"})
+    assert check.outcome == "fail"
+    assert "keys/openai" in check.detail
+    assert "sk-very" not in check.model_dump_json()
+    assert judged("agent", "ok\n", "secret", {"sk-very-secret": "keys/openai"}).outcome == "pass"
+
+
+async def test_logs_that_cannot_be_read_are_no_pass() -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(500))
+    async with httpx.AsyncClient(transport=transport) as http:
+        with pytest.raises(InfraError, match="cannot be read"):
+            await Logs(http, target()).check(())
