@@ -1,7 +1,8 @@
-"""What all of Ollama's endpoints share: errors, times, lines of JSON, and the models there are."""
+"""What all of Ollama's endpoints share: errors, times, lines of JSON, the fields of a body."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,14 +14,6 @@ from mock_llm.models import exists
 
 JSON: Headers = ((b"content-type", b"application/json; charset=utf-8"),)
 LINES: Headers = ((b"content-type", b"application/x-ndjson"),)
-KNOWN: Mapping[str, int] = {
-    "llama3.2:latest": 131_072,
-    "qwen3:latest": 40_960,
-    "gemma3:latest": 131_072,
-    "gpt-oss:20b": 131_072,
-    "nomic-embed-text:latest": 2_048,
-}
-"""Models with their context in tokens, where the settings name none."""
 _MESSAGES = {
     401: "unauthorized",
     404: "not found",
@@ -61,12 +54,16 @@ def body_of(call: Call, kind: str) -> dict[str, Any]:
     return raw
 
 
-def model_of(raw: Mapping[str, Any], call: Call, kind: str) -> str:
-    """The name of the model that a body asks for. Raises ApiError: 400 without one, 404 for one not served."""
-    model = typed(raw, "model", str, kind, "string") or typed(raw, "name", str, kind, "string")
-    if not model:
+def model_of(raw: Mapping[str, Any], call: Call, kind: str, *, required: bool = True, older: bool = False) -> str:
+    """The name of the model that a body asks for. Raises ApiError: 400 without one, 404 for one not served.
+
+    required: an empty name is an error of its own; without it, one more model that is not found.
+    older: the field may be called `name`, too.
+    """
+    model = typed(raw, "model", str, kind, "string") or (older and typed(raw, "name", str, kind, "string")) or ""
+    if required and not model:
         raise invalid("model is required")
-    if not served(model, call):
+    if not model or not served(model, call):
         raise ApiError(404, f"model '{model}' not found")
     return str(model)
 
@@ -104,16 +101,29 @@ def line(body: Mapping[str, Any], kind: str, tokens: int = 0) -> Frame:
 
 def error_text(error: ApiError) -> str:
     """The message, or Ollama's own for the status."""
-    if error.code == "invalid_json":
-        return "invalid character in JSON request body"
     return error.message or _MESSAGES.get(error.status, "internal server error")
 
 
 def error_reply(error: ApiError, call: Call) -> Reply:
     """A whole answer that is an error."""
-    return Reply(error.status, orjson.dumps({"error": error_text(error)}), JSON)
+    text = _unread(call.body) if error.code == "invalid_json" else error_text(error)
+    return Reply(error.status, orjson.dumps({"error": text}), JSON)
 
 
 def error_frame(error: ApiError, call: Call) -> Frame:
     """An error as a line of a streamed answer."""
     return line({"error": error_text(error)}, "error")
+
+
+def _unread(body: bytes) -> str:
+    """Why a body is no JSON, as Go's decoder says it."""
+    try:
+        json.loads(body)
+    except json.JSONDecodeError as error:
+        rest = error.doc[error.pos :].lstrip()
+        if rest and not error.msg.startswith("Unterminated"):
+            return f"invalid character {rest[0]!r} looking for beginning of value"
+        return "unexpected EOF"
+    except ValueError:
+        pass
+    return "invalid character in string literal"

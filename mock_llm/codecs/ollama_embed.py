@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 
 from mock_llm.codecs import _ollama
-from mock_llm.codecs._ollama import body_of, durations, invalid, model_of, typed
+from mock_llm.codecs._ollama import body_of, durations, invalid, model_of, served, typed
+from mock_llm.codecs._ollama_memory import lifetime, use
 from mock_llm.codecs._ollama_plain import PlainOllama
-from mock_llm.codecs.protocol import Call, Reply, Route
+from mock_llm.codecs.protocol import ApiError, Call, Reply, Route
 from mock_llm.completion import Usage
 from mock_llm.embedding import embed
 from mock_llm.tokens import count, pieces
@@ -21,13 +22,17 @@ _CONTEXT = 2048  # tokens; what is longer is cut, or refused with `truncate` fal
 def create(call: Call) -> Reply:
     """POST /api/embed: one vector of unit length for each text."""
     raw = body_of(call, "EmbedRequest")
-    model = model_of(raw, call, "EmbedRequest")
-    given = raw.get("input", [])
-    texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, list) or any(not isinstance(text, str) for text in texts):
+    asked = typed(raw, "dimensions", int, "EmbedRequest", "int") or 0
+    size = asked if 0 < asked < _SIZE else _SIZE
+    seconds = lifetime(raw)
+    given = raw.get("input")
+    if isinstance(given, str | None):
+        given = [given] if given else []
+    if not isinstance(given, list) or any(not isinstance(text, str) for text in given):
         raise invalid("invalid input type")
-    size = typed(raw, "dimensions", int, "EmbedRequest", "int") or _SIZE
-    whole = [_fitting(text, truncate=raw.get("truncate") is not False) for text in texts if text]
+    model = model_of(raw, call, "EmbedRequest", required=False)
+    use(call, model, seconds)
+    whole = [_fitting(text, truncate=raw.get("truncate") is not False) for text in given]
     used = sum(map(count, whole))
     spent = durations(used)
     del spent["prompt_eval_duration"]
@@ -38,8 +43,13 @@ def create(call: Call) -> Reply:
 def one(call: Call) -> Reply:
     """POST /api/embeddings: the vector of one prompt."""
     raw = body_of(call, "EmbeddingRequest")
-    model = model_of(raw, call, "EmbeddingRequest")
     prompt = typed(raw, "prompt", str, "EmbeddingRequest", "string") or ""
+    seconds = lifetime(raw)
+    model = typed(raw, "model", str, "EmbeddingRequest", "string")
+    if model and not served(model, call):
+        raise ApiError(404, f'model "{model}" not found, try pulling it first')
+    model = model_of(raw, call, "EmbeddingRequest")
+    use(call, model, seconds)
     found: list[Any] = _vector(prompt, _SIZE, model) if prompt else []
     return Reply(200, orjson.dumps({"embedding": found}), _ollama.JSON, model, Usage(count(prompt)))
 

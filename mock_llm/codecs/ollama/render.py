@@ -28,7 +28,7 @@ def render(completion: Completion, request: Request, call: Call) -> Reply:
         else:
             text += block.text
     probs = {"logprobs": token_logprobs(text, request, call, "0")} if request.params.logprobs else {}
-    body = {**_head(completion, call), **_said(call, text, thought, calls), **_end(completion, call), **probs}
+    body = {**_head(completion, call), **_said(call, text, thought, calls), **_end(completion, request, call), **probs}
     return Reply(200, orjson.dumps(body), JSON, completion.model, usage)
 
 
@@ -50,7 +50,7 @@ def stream(completion: Completion, request: Request, call: Call) -> Iterator[Fra
             if request.params.logprobs and not thinking:
                 said["logprobs"] = token_logprobs(text, request, call, f"0{text}")
             yield line({**head, **said, "done": False}, kind, tokens)
-    yield line({**head, **_said(call, "", "", []), **_end(completion, call)}, "done")
+    yield line({**head, **_said(call, "", "", []), **_end(completion, request, call)}, "done")
 
 
 def _blocks(completion: Completion, request: Request, call: Call) -> Iterator[Text | Refusal | Thinking | ToolCall]:
@@ -76,10 +76,11 @@ def _said(call: Call, text: str, thought: str, calls: list[dict[str, Any]]) -> d
     return {"message": {**made, "tool_calls": calls} if calls else made}
 
 
-def _end(completion: Completion, call: Call) -> dict[str, Any]:
+def _end(completion: Completion, request: Request, call: Call) -> dict[str, Any]:
     usage = completion.usage or Usage()
     reason = "length" if completion.first.finish == "length" else "stop"
-    context = {"context": _context(call, usage)} if call.path == GENERATE else {}
+    remembers = call.path == GENERATE and not request.raw.get("raw")
+    context = {"context": _context(call, usage)} if remembers else {}
     return {"done": True, "done_reason": reason, **context, **durations(usage.prompt, usage.completion)}
 
 

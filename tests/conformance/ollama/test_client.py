@@ -1,11 +1,8 @@
-"""The official client, sync and async: chat, tools, thinking, structured output, generate, embed, models, errors."""
+"""The official client: chat, tools, thinking, structured output, generate, embeddings, broken streams."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -25,18 +22,6 @@ def get_weather(city: str) -> str:
         city: The city's name.
     """
     return f"Rain in {city}."
-
-
-@pytest.fixture
-def llm() -> Iterator[MockLLM]:
-    with MockLLM(seed=3) as server:
-        yield server
-
-
-@pytest.fixture
-def client(llm: MockLLM) -> Iterator[ollama.Client]:
-    with ollama.Client(host=llm.base_url) as made:
-        yield made
 
 
 def test_a_chat(llm: MockLLM, client: ollama.Client) -> None:
@@ -139,6 +124,34 @@ def test_generate(llm: MockLLM, client: ollama.Client) -> None:
     assert parts[-1].context and not parts[0].context
 
 
+def test_code_that_fills_a_gap_and_a_prompt_without_a_template(llm: MockLLM, client: ollama.Client) -> None:
+    llm.set_response("return a + b")
+    filled = client.generate("qwen2.5-coder", "def add(a, b):", suffix="# end", options={"temperature": 0})
+    assert filled.response == "return a + b"
+    bare = client.generate("llama3.2", "[INST] hi [/INST]", raw=True)
+    assert bare.response and bare.context is None
+    with pytest.raises(ollama.ResponseError, match="raw mode does not support template, system, or context"):
+        client.generate("llama3.2", "hi", raw=True, system="Be brief.")
+    with pytest.raises(ollama.ResponseError, match=r"library/llama3.2:latest does not support insert"):
+        client.generate("llama3.2", "def add(a, b):", suffix="# end")
+
+
+def test_pictures_reach_the_request(llm: MockLLM, client: ollama.Client) -> None:
+    llm.set_response("A cat.")
+    asked: list[Any] = [{"role": "user", "content": "What is this?", "images": [b"\x89PNG"]}]
+    assert client.chat("gemma3", asked).message.content == "A cat."
+    request = llm.calls[-1].request
+    assert request is not None and "iVBORw==" in str(request)
+
+
+def test_logprobs_spell_the_answer(llm: MockLLM, client: ollama.Client) -> None:
+    llm.set_response("Twice a day.")
+    answer = client.chat("m", ASKED, logprobs=True, top_logprobs=2)
+    assert answer.logprobs is not None
+    assert "".join(one.token for one in answer.logprobs) == "Twice a day."
+    assert all(len(one.top_logprobs or ()) == 2 for one in answer.logprobs)
+
+
 def test_without_a_prompt_the_model_is_loaded(llm: MockLLM, client: ollama.Client) -> None:
     llm.set_response("never said")
     assert client.generate("llama3.2").done_reason == "load"
@@ -157,38 +170,6 @@ def test_similar_texts_have_vectors_that_lie_near(client: ollama.Client) -> None
     assert alike(one, near) > 0.5 > alike(one, far)
     assert len(client.embed("m", "x y", dimensions=64).embeddings[0]) == 64
     assert list(client.embeddings("nomic-embed-text", "the cat sat on the mat").embedding) == list(one)
-
-
-def test_models(client: ollama.Client) -> None:
-    names = [model.model for model in client.list().models]
-    assert "llama3.2:latest" in names
-    assert client.show("llama3.2").capabilities
-    assert client.show("llama3.2").details
-    assert len(client.ps().models) == len(names)
-    assert client.pull("llama3.2").status == "success"
-    assert [step.status for step in client.pull("llama3.2", stream=True)][-1] == "success"
-
-
-def test_errors() -> None:
-    with MockLLM(models=["llama3.2"]) as llm, contextlib.ExitStack() as stack:
-        client = stack.enter_context(ollama.Client(host=llm.base_url))
-        assert client.chat("llama3.2:latest", ASKED).done
-        with pytest.raises(ollama.ResponseError, match="model 'nothing' not found") as refused:
-            client.chat("nothing", ASKED)
-        assert refused.value.status_code == 404
-        for body, says in (
-            ({"messages": ASKED}, "model is required"),
-            (
-                {"model": "llama3.2", "messages": "hi"},
-                "cannot unmarshal string into Go struct field ChatRequest.messages",
-            ),
-            ({"model": "llama3.2", "messages": ASKED, "format": "xml"}, "invalid format"),
-            ({"model": "llama3.2", "messages": ASKED, "think": "hard"}, "invalid think value"),
-        ):
-            answer = httpx.post(f"{llm.base_url}/api/chat", json=body)
-            assert answer.status_code == 400
-            assert says in answer.json()["error"]
-        assert httpx.post(f"{llm.base_url}/api/chat", content=b"{").status_code == 400
 
 
 def test_an_error_in_mid_stream_is_raised(llm: MockLLM, client: ollama.Client) -> None:
@@ -239,15 +220,3 @@ def test_a_tool_call_that_is_not_json_comes_as_text(llm: MockLLM, client: ollama
     message = client.chat("m", ASKED, tools=[get_weather]).message
     assert not message.tool_calls
     assert "get_weather" in (message.content or "")
-
-
-def test_the_async_client(llm: MockLLM) -> None:
-    llm.set_response("Twice a day.")
-
-    async def both() -> tuple[str | None, str]:
-        async with ollama.AsyncClient(host=llm.base_url) as client:
-            whole = await client.chat("m", ASKED)
-            parts = [part async for part in await client.chat("m", ASKED, stream=True)]
-        return whole.message.content, "".join(part.message.content or "" for part in parts)
-
-    assert asyncio.run(both()) == ("Twice a day.", "Twice a day.")
