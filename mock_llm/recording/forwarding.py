@@ -49,6 +49,13 @@ class Forwarding(Exchange):
         recorder: Recorder = self.server.recorder
         number = recorder.arrive()
         note_headers(self.entry, self.call.headers)
+        try:
+            await self._recorded(recorder, number, found)
+        except asyncio.CancelledError:
+            recorder.problem(f"exchange {number} was not finished when the recording ended: it is not in the file")
+            raise
+
+    async def _recorded(self, recorder: Recorder, number: int, found: Found | None) -> None:
         codec, request = self._understood(found)
         try:
             response = await self._ask(recorder)

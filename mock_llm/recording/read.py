@@ -86,7 +86,7 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             problem = " ".join(part for part in (error.context, error.problem) if part)
-            line = mark.line + 1 if mark else 1
+            line = min(mark.line, text.count("\n")) + 1 if mark else 1
             hint = "mend it, or delete from the start of this exchange and record again"
             raise RecordingError(Problem(str(self._path), line, f"is not YAML: {problem}; {hint}")) from None
         except yaml.YAMLError as error:
@@ -133,7 +133,8 @@ class _Reader:
         return Asked(method, path, str(data.get("query") or ""), self._headers(data, where), neutral, body)
 
     def _entries(self, data: dict[str, Any], name: str, where: str) -> Iterator[tuple[Any, str]]:
-        listed = data.get(name) or []
+        listed = data.get(name)
+        listed = [] if listed is None else listed
         if not isinstance(listed, list):
             raise self._wrong(f"{where}.{name}", f"`{name}` must be a list")
         yield from ((item, f"{where}.{name}[{i}]") for i, item in enumerate(listed))
