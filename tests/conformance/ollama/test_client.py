@@ -73,6 +73,28 @@ def test_an_agent_loop_without_a_script_calls_the_tool_once_and_ends(client: oll
     assert "Rain in Paris." in (answer.message.content or "")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_scripted_loop_calls_what_the_script_says(llm: MockLLM, client: ollama.Client, *, stream: bool) -> None:
+    llm.set_response(step=1, tool="get_weather", arguments={"city": "Oslo"})
+    llm.set_response(step=2, text="Take an umbrella.")
+    messages: list[Any] = [{"role": "user", "content": "Do I need an umbrella?"}]
+
+    def ask() -> ollama.Message:
+        if not stream:
+            return client.chat("qwen3", messages, tools=[get_weather]).message
+        said = [part.message for part in client.chat("qwen3", messages, tools=[get_weather], stream=True)]
+        calls = [call for one in said for call in one.tool_calls or ()]
+        return ollama.Message(role="assistant", content="".join(one.content or "" for one in said), tool_calls=calls)
+
+    message = ask()
+    assert message.tool_calls
+    [call] = message.tool_calls
+    assert (call.function.name, dict(call.function.arguments)) == ("get_weather", {"city": "Oslo"})
+    messages += [message, {"role": "tool", "tool_name": "get_weather", "content": get_weather("Oslo")}]
+    assert ask().content == "Take an umbrella."
+    llm.assert_all_rules_used()
+
+
 def test_scripted_calls_match_results_by_name_and_by_order(llm: MockLLM, client: ollama.Client) -> None:
     llm.script([{"when": {"tool_result": {"of": "get_time"}}, "answer": "It is noon."}])
     called: Any = {

@@ -18,7 +18,7 @@ TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": 
 @pytest.fixture
 def only() -> Iterator[MockLLM]:
     """A server with one model."""
-    with MockLLM(models=["llama3.2"]) as made:
+    with MockLLM(models=("llama3.2",)) as made:
         yield made
 
 
