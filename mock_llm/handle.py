@@ -191,13 +191,7 @@ class Handle:
 
     def unused(self) -> list[Unused]:
         """Rules of the session that never answered, and recorded exchanges where it replays."""
-
-        def unused() -> list[Unused]:
-            session, replay = self._session, self.server.replay
-            exchanges = replay.unused(session.name, session.played) if replay is not None else []
-            return [*session.script.unused(), *exchanges]
-
-        found: list[Unused] = self._on_loop(unused)
+        found: list[Unused] = self._on_loop(lambda: self.server.unused(self.name))
         return found
 
     def assert_all_rules_used(self) -> None:

@@ -15,7 +15,7 @@ from mock_llm.journal import Entry, Journal
 from mock_llm.meters import Meters
 from mock_llm.pacing import Pacing
 from mock_llm.routing import Router
-from mock_llm.script.model import Script
+from mock_llm.script.model import Script, Unused
 from mock_llm.seed import Seed
 from mock_llm.session import Sessions
 from mock_llm.settings import Settings
@@ -64,6 +64,8 @@ class Server:
         if recorder is not None:
             from mock_llm.recording.forwarding import Forwarding
 
+            if self.clock.virtual:
+                raise ValueError("a provider answers in real time: record without a virtual clock")
             recorder.open(self.clock.now())
             self._exchange = Forwarding
         elif replay is not None:
@@ -132,6 +134,14 @@ class Server:
             meters.rules[entry.rule] += 1
         if entry.aborted:
             meters.aborted += 1
+
+    def unused(self, name: str | None = None) -> list[Unused]:
+        """Rules and recorded exchanges that never answered: the server's own, or by the progress of a session."""
+        replay = self.replay
+        if name is None:
+            return self.script.unused() + (replay.unused() if replay is not None else [])
+        session = self.sessions.get(name)
+        return session.script.unused() + (replay.unused(name, session.played) if replay is not None else [])
 
     async def aclose(self) -> None:
         """Let go of what a recording holds open."""

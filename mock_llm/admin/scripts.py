@@ -92,18 +92,15 @@ async def set_response(server: Mock, name: str, data: dict[str, Any] = Body()) -
 
 @router.get("/unused")
 async def unused(server: Mock) -> dict[str, Any]:
-    """Rules that never answered: the server's own, and each session's."""
+    """Rules and recorded exchanges that never answered: the server's own, and each session's."""
+    sessions = {session.name: server.unused(session.name) for session in server.sessions}
     return {
-        "server": [asdict(item) for item in server.script.unused()],
-        "sessions": {
-            session.name: [asdict(item) for item in session.script.unused()]
-            for session in server.sessions
-            if session.script.unused()
-        },
+        "server": [asdict(item) for item in server.unused()],
+        "sessions": {name: [asdict(item) for item in items] for name, items in sessions.items() if items},
     }
 
 
 @router.get("/sessions/{name}/unused")
 async def unused_of(server: Mock, name: str) -> dict[str, Any]:
-    """A session's rules that never answered."""
-    return {"unused": [asdict(item) for item in server.sessions.get(name).script.unused()]}
+    """A session's rules, and recorded exchanges, that never answered."""
+    return {"unused": [asdict(item) for item in server.unused(name)]}

@@ -96,9 +96,16 @@ class Forwarding(Exchange):
         headers.append((b"accept-encoding", b"identity"))
         client = recorder.client()
         asked = client.build_request(
-            call.method, recorder.url(call.path, call.query_string), content=call.body or None, headers=headers
+            call.method, recorder.url(self._path(), call.query_string), content=call.body or None, headers=headers
         )
         return await client.send(asked, stream=True)
+
+    def _path(self) -> str:
+        """The path as the client quoted it (`%2F` in a name stays), without the session's prefix."""
+        raw: bytes = self.scope["raw_path"].partition(b"?")[0]
+        if raw.startswith(b"/s/") and self.scope["path"] != self.call.path:
+            raw = b"/" + raw[3:].partition(b"/")[2]
+        return raw.decode("latin-1")
 
     async def _pass_on(self, response: httpx.Response, *, streamed: bool) -> Answered:
         entry, timeline, send = self.entry, self.timeline, self.send

@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from typing import Any
 
 import orjson
 
 from mock_llm.completion import (
     AUTO,
-    DEFAULT,
     Block,
     Json,
     Media,
-    Params,
     Refusal,
     Request,
     Text,
@@ -34,6 +31,13 @@ from mock_llm.completion import (
 )
 
 Data = dict[str, Any]
+# What stands elsewhere in the neutral form, or says who asks rather than what.
+_SAID = frozenset(
+    ("model", "stream", "messages", "input", "prompt", "images", "contents", "system", "instructions",
+     "systemInstruction", "system_instruction", "tools", "functions", "tool_choice", "function_call", "toolConfig",
+     "tool_config", "parallel_tool_calls", "response_format", "output_format", "format", "user", "metadata", "store",
+     "safety_identifier", "prompt_cache_key")
+)  # fmt: skip
 
 
 def data_of(request: Request) -> Data:
@@ -55,19 +59,29 @@ def data_of(request: Request) -> Data:
             data["tool_choice"]["names"] = list(choice.names)
         if not choice.parallel:
             data["tool_choice"]["parallel"] = False
-    params = _params(request.params)
+    if request.params.output != "text":
+        data["output"] = {"type": request.params.output}
+        if request.params.schema is not None:
+            data["output"]["schema"] = request.params.schema
+    params = _params(request)
     if params:
         data["params"] = params
     return data
 
 
-def _params(params: Params) -> Data:
-    found = {f.name: getattr(params, f.name) for f in fields(params)}
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in found.items()
-        if value != getattr(DEFAULT, name)
-    }
+def _params(request: Request) -> Data:
+    """What else the client said, in the provider's words: sampling, limits, tools that the provider runs itself."""
+    found = {name: value for name, value in request.raw.items() if name not in _SAID and value is not None}
+    offered = {tool.name for tool in request.tools}
+    hosted = [tool for tool in request.raw.get("tools") or () if _hosted(tool, offered)]
+    return {**found, "hosted_tools": hosted} if hosted else found
+
+
+def _hosted(tool: Json, offered: set[str]) -> bool:
+    if not isinstance(tool, dict) or "functionDeclarations" in tool or "function_declarations" in tool:
+        return False
+    spec = tool.get("function") or tool.get("custom") or tool
+    return not isinstance(spec, dict) or spec.get("name") not in offered
 
 
 def _tool(tool: Tool) -> Data:
@@ -117,7 +131,7 @@ def compared(data: Mapping[str, Json], *, across: bool = False) -> Data:
     """What must be the same. Ids of calls are numbered, thoughts of the model left out.
 
     across: for a client of another protocol: without the model, and without what not every protocol can say
-    (sampling parameters, `strict`, names, errors of tools).
+    (`params`, `strict`, names, errors of tools).
     """
     numbers: dict[str, int] = {}
     kept: Data = {"system": data.get("system", "")}
@@ -128,11 +142,19 @@ def compared(data: Mapping[str, Json], *, across: bool = False) -> Data:
     kept["tools"] = [{k: v for k, v in tool.items() if not (across and k == "strict")} for tool in tools]
     choice = data.get("tool_choice") or {}
     kept["tool_choice"] = {k: v for k, v in choice.items() if not (across and k == "parallel")} or {"mode": "auto"}
-    params = data.get("params") or {}
-    kept["params"] = {k: v for k, v in params.items() if not across or k in ("output", "schema")}
+    if data.get("output"):
+        kept["output"] = data["output"]
     if not across:
-        kept = {"protocol": data.get("protocol"), "model": data.get("model"), **kept}
+        # How a stream is sent decides whether the bytes fit (see `sent_alike`), not whether the answer does.
+        params = {name: value for name, value in (data.get("params") or {}).items() if name != "stream_options"}
+        kept = {"protocol": data.get("protocol"), "model": data.get("model"), **kept, "params": params}
     return kept
+
+
+def sent_alike(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    """Whether two requests want their answers sent in the same way: streamed or whole, with the same options."""
+    options = [(data.get("params") or {}).get("stream_options") for data in (one, other)]
+    return bool(one.get("stream")) == bool(other.get("stream")) and options[0] == options[1]
 
 
 def _compared(entry: Data, numbers: dict[str, int], across: bool) -> Data:

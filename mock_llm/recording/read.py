@@ -18,7 +18,7 @@ from mock_llm.script.yaml_file import Problem, line_of
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # many times as fast, where libyaml is there
 _CONTENT = ("json", "text", "base64")
-_NEUTRAL = ("protocol", "model", "stream", "system", "messages", "tools", "tool_choice", "params")
+_NEUTRAL = ("protocol", "model", "stream", "system", "messages", "tools", "tool_choice", "output", "params")
 
 
 class RecordingError(ValueError):

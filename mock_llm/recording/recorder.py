@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from mock_llm.recording import redact
 from mock_llm.recording.tape import Recorded
@@ -37,6 +37,8 @@ class Recorder:
             raise ValueError(
                 f"the upstream must be an http or https URL such as https://api.openai.com, not {upstream!r}"
             )
+        if parts.query:
+            raise ValueError("the upstream's URL has no query: clients send keys and versions themselves")
         self.upstream = upstream.rstrip("/")
         self.path = Path(to)
         self.problems: list[str] = []
@@ -77,12 +79,12 @@ class Recorder:
         print(f"mock-llm: {text}", file=sys.stderr, flush=True)
 
     def url(self, path: str, query: bytes) -> str:
-        """Where a request goes on to; an upstream that ends in /v1 does not get it twice."""
+        """Where a request goes on to; `path` is quoted. An upstream that ends in /v1 does not get it twice."""
         base = self.upstream
         if self._base_path and (path + "/").startswith(self._base_path + "/"):
             base = base[: -len(self._base_path)]
         asked = f"?{query.decode('latin-1')}" if query else ""
-        return f"{base}{quote(path, safe='/:@!$&()*+,;=~%')}{asked}"
+        return f"{base}{path}{asked}"
 
     def client(self) -> httpx.AsyncClient:
         """The connections to the upstream; they belong to the loop that first asks."""

@@ -17,7 +17,7 @@ import orjson
 from mock_llm.codecs.protocol import Call
 from mock_llm.completion import Request
 from mock_llm.recording.asking import asked_of
-from mock_llm.recording.neutral import compared
+from mock_llm.recording.neutral import compared, sent_alike
 from mock_llm.recording.read import Recording, read_recording
 from mock_llm.recording.stale import stale
 from mock_llm.recording.tape import Asked, Recorded
@@ -79,7 +79,7 @@ class Replay:
         mapped = self.models.get(request.model)
         data = {**neutral, "model": mapped or request.model}
         same = self._of(self._same.get(_key(compared(data)), []), call.session)
-        alike = [one for one in same if _streamed(one) == request.stream]
+        alike = [one for one in same if sent_alike(one.asked.neutral or {}, data)]
         one = _next(alike, played)
         if one is not None:
             return Take(one, True)
@@ -131,10 +131,6 @@ def summary(asked: Asked) -> str:
     short = " ".join(said.split())
     shown = f" {short[:60]!r}" if short else ""
     return f"{asked.method} {asked.path}{shown}"
-
-
-def _streamed(one: Recorded) -> bool:
-    return bool((one.asked.neutral or {}).get("stream"))
 
 
 def _next(found: list[Recorded], played: set[int]) -> Recorded | None:

@@ -49,6 +49,7 @@ def _error(response: httpx.Response) -> str:
     return str(error["message"])
 
 
+FORMAT: Any = {"type": "json_schema", "json_schema": {"name": "book", "schema": {"type": "object"}}}
 NARROWER: Any = {
     "type": "function",
     "function": {"name": "search", "parameters": {"type": "object", "properties": {"limit": {"type": "number"}}}},
@@ -73,6 +74,8 @@ NARROWER: Any = {
         ({k: v for k, v in BODY.items() if k != "tools"}, 'tools[0]: recorded {"name":"search"'),
         ({**BODY, "model": "gpt-4o-mini"}, "model: recorded 'gpt-4o', asked 'gpt-4o-mini'"),
         ({**BODY, "temperature": 0.5}, "params.temperature: recorded nothing, asked 0.5"),
+        ({**BODY, "reasoning_effort": "low"}, "params.reasoning_effort: recorded nothing, asked 'low'"),
+        ({**BODY, "response_format": FORMAT}, 'output: recorded nothing, asked {"type":"json_schema"'),
     ],
 )
 def test_the_error_names_the_nearest_exchange_and_what_differs(replay: MockLLM, body: Any, difference: str) -> None:
@@ -107,6 +110,13 @@ def test_asked_more_often_than_recorded_is_an_error_until_the_session_is_reset(r
     assert "exchange 2 (line " in text and "has answered already: this was recorded 1 time" in text
     httpx.post(replay.url + "/_mock/sessions/default/reset").raise_for_status()
     assert _ask(replay, BODY).status_code == 200
+
+
+def test_who_asks_and_how_it_is_sent_do_not_make_it_stale(replay: MockLLM) -> None:
+    streamed = {"stream": True, "stream_options": {"include_usage": True}}
+    told = _ask(replay, {**BODY, **streamed, "user": "me", "metadata": {"run": "7"}, "store": False})
+    assert told.status_code == 200
+    assert told.text.endswith("data: [DONE]\n\n") and '"total_tokens"' in told.text
 
 
 def test_plain_endpoints_are_stale_too(replay: MockLLM) -> None:
