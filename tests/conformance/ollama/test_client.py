@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from mock_llm import MockLLM
+from mock_llm.sweep import sweep
 
 ASKED = [{"role": "user", "content": "When is the tide?"}]
 
@@ -234,6 +235,18 @@ def test_what_a_client_sees_of_a_broken_stream(
     said = "".join(part.message.content or "" for part in parts)
     seen = {"no end": not parts[-1].done and said == text, "nothing said": not said, "more said": len(said) > len(text)}
     assert seen[sees]
+
+
+def test_the_client_passes_no_cut_off_as_an_answer(llm: MockLLM, client: ollama.Client) -> None:
+    llm.set_response("one two three")
+
+    def ask() -> str:
+        return "".join(part.message.content or "" for part in client.chat("m", ASKED, stream=True))
+
+    found = sweep(llm, ask, by=("frame", "byte"), every=11)
+    found.assert_none_wrong()
+    assert len(found.points) > 20
+    assert len(found.of("raised")) == len(found.points)
 
 
 def test_a_tool_call_that_is_not_json_comes_as_text(llm: MockLLM, client: ollama.Client) -> None:
