@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from harness.app.task_api import task_api
 from harness.core.errors import InfraError
 
 OPENAPI_PATHS = ("/openapi.json", "/openapi.yaml", "/v3/api-docs", "/swagger.json", "/api/openapi.json")
@@ -62,101 +63,6 @@ def discover(url: str, http: httpx.Client) -> Discovered:
         tools=tools,
         tasks=tasks,
     )
-
-
-def task_api(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The task API in an OpenAPI document, as the keys of [target.services.NAME.tasks]; None without one.
-
-    A POST that declares 202, or whose path is a collection with a GET below it by id, submits; a POST to a
-    path like `run`, `invoke`, `chat` answers at once. The body is filled from the request schema.
-    """
-    paths: Mapping[str, Any] = document.get("paths", {})
-    posts = {path: item["post"] for path, item in paths.items() if "post" in item}
-    by_id = {path: re.sub(r"\{[^}]+\}", "{id}", path) for path, item in paths.items() if "get" in item}
-    submit = next(
-        (
-            path
-            for path, operation in posts.items()
-            if "{" not in path
-            and ("202" in operation.get("responses", {}) or f"{path.rstrip('/')}/{{id}}" in by_id.values())
-        ),
-        None,
-    )
-    run = next(
-        (
-            path
-            for path in posts
-            if path != submit and re.search(r"/(run|invoke|chat|ask|query|complete|agent|predict)s?/?$", path)
-        ),
-        None,
-    )
-    if submit is None and run is None:
-        return None
-    api: dict[str, Any] = {
-        "run": f"POST {run}" if run else None,
-        "submit": f"POST {submit}" if submit else None,
-    }
-    status = next((path for path in by_id.values() if submit and path == f"{submit.rstrip('/')}/{{id}}"), None)
-    api["status"] = f"GET {status}" if status else None
-    cancel = next((path for path in posts if submit and re.fullmatch(rf"{submit}/\{{[^}}]+\}}/cancel", path)), None)
-    api["cancel"] = "POST " + re.sub(r"\{[^}]+\}", "{id}", cancel) if cancel else None
-    chosen = submit or run
-    assert chosen is not None
-    body = _body(posts[chosen], document)
-    if body:
-        api["body"] = body
-    fields = _answer_fields(posts[chosen], document)
-    for key, candidates in (
-        ("id_field", ("task_id", "id", "job_id", "run_id", "request_id")),
-        ("status_field", ("status", "state", "phase")),
-        ("output_field", ("output", "answer", "result", "response", "text", "message", "content")),
-    ):
-        found = next((name for name in candidates if name in fields), None)
-        if found:
-            api[key] = found
-    return api
-
-
-def _body(operation: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    schema = _resolved(_json_schema(operation.get("requestBody", {})), document)
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    body: dict[str, Any] = {}
-    for name in properties:
-        if re.fullmatch(r"prompt|input|question|query|message|text|content|task", name):
-            body[name] = "{prompt}"
-        elif re.fullmatch(r"session(_?id)?|thread(_?id)?|conversation(_?id)?|user(_?id)?", name, re.IGNORECASE):
-            body[name] = "{session}"
-    if "{prompt}" not in body.values():
-        required = [
-            n for n in schema.get("required", ()) if _resolved(properties.get(n, {}), document).get("type") == "string"
-        ]
-        if required:
-            body[required[0]] = "{prompt}"
-    return body
-
-
-def _answer_fields(operation: Mapping[str, Any], document: Mapping[str, Any]) -> frozenset[str]:
-    names: set[str] = set()
-    for code, response in operation.get("responses", {}).items():
-        if str(code).startswith("2"):
-            names.update(_resolved(_json_schema(_resolved(response, document)), document).get("properties", {}))
-    return frozenset(names)
-
-
-def _json_schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = holder.get("content", {}).get("application/json", {}).get("schema", {})
-    return schema
-
-
-def _resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
-    for _ in range(8):
-        if "$ref" not in schema:
-            return schema
-        here: Any = document
-        for part in str(schema["$ref"]).removeprefix("#/").split("/"):
-            here = here.get(part, {})
-        schema = here
-    return schema
 
 
 def _first(http: httpx.Client, url: str, paths: tuple[str, ...]) -> str | None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from harness.app.discover import Discovered, discover
-from harness.app.toml_text import windtunnel_toml
+from harness.app.toml_text import unknown, windtunnel_toml
 from harness.core.config_file import FILE, parse_config
 from harness.core.errors import EXIT_PASS, ConfigError
 
@@ -24,7 +24,7 @@ given:
 when:
   - {door}: {{prompt: "What can you do?"}}
 then:
-  - status
+  - status                # it ended well
 """
 
 
@@ -51,6 +51,9 @@ def init_command(urls: tuple[str, ...], folder: Path, *, force: bool) -> int:
     for service in found:
         tasks = "takes tasks" if service.tasks else "no task API found: describe it under its [.tasks] table"
         console.print(f"  {escape(service.name)}: {service.role}, {tasks}", highlight=False, soft_wrap=True)
+        if service.tasks and unknown(service.tasks):
+            console.print(f"    what its answers call these is not described: {', '.join(unknown(service.tasks))}; see "
+                          "the comments in windtunnel.toml", highlight=False, soft_wrap=True)  # fmt: skip
     console.print("next: windtunnel doctor, then windtunnel contracts")
     return EXIT_PASS
 

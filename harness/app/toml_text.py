@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.app.discover import Discovered
@@ -29,6 +29,23 @@ required = {chaos}          # pod faults need a cluster: see kind = "local" or "
 """
 
 
+_NONE = {
+    "idempotency_header": "   # none is described; name it, and the suites hold the service to it",
+    "location_header": '      # not described for a 202; "Location" if it is sent',
+}
+_DEFAULTS = {
+    "id_field": '"task_id"        # not described: the field with the id of a task\n',
+    "status_field": '"status"     # not described: the field with its state, of pending, succeeded, failed\n',
+    "output_field": '"output"     # not described: the field with what it found\n',
+}
+
+
+def unknown(tasks: Mapping[str, Any]) -> list[str]:
+    """The keys of a task API that its description does not tell, and that suites need."""
+    needed = ("id_field", "status_field") if tasks.get("submit") else ()
+    return [name for name in (*needed, "output_field") if name not in tasks]
+
+
 def windtunnel_toml(services: Sequence[Discovered]) -> str:
     """A windtunnel.toml that parses, with a comment where a person must decide."""
     parts = [_HEAD]
@@ -44,7 +61,9 @@ def windtunnel_toml(services: Sequence[Discovered]) -> str:
         if service.tasks is not None:
             parts.append(f"\n[target.services.{_key(service.name)}.tasks]\n")
             for name, value in service.tasks.items():
-                parts.append(f"{name} = {_value(value if value is not None else '')}\n")
+                absent = value is None
+                parts.append(f"{name} = {_value('' if absent else value)}{_NONE.get(name, '') if absent else ''}\n")
+            parts += [f"# {name} = {_DEFAULTS[name]}" for name in unknown(service.tasks)]
     parts.append(_TAIL.format(chaos="false"))
     return "".join(parts)
 

@@ -93,3 +93,9 @@ class TaskDoor:
     async def _named(self, route: str, task_id: str) -> Exchange:
         method, _, path = route.partition(" ")
         return await self._caller.send(method, path.replace("{id}", task_id))
+
+
+def fields(exchange: Exchange) -> str:
+    """What an answer has instead of what was looked for, as the end of a sentence."""
+    document = exchange.document
+    return f", it has {', '.join(sorted(document))}" if isinstance(document, dict) and document else ""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.contracts.http.door import TaskDoor
+from harness.contracts.http.door import TaskDoor, fields
 from harness.contracts.http.exchange import Exchange
 from harness.contracts.promises import Promises
 
@@ -31,10 +31,27 @@ class Idempotency:
             self.promises.not_applicable("idempotency keys: no header or no route is declared")
             return
         for n, route in enumerate(doors):
+            if not await self._named(route, f"named-{n}-{self.unique}"):
+                continue
             await self._again(route, f"again-{n}-{self.unique}")
             await self._at_once(route, f"once-{n}-{self.unique}")
             await self._other_body(route, f"body-{n}-{self.unique}")
             await self._other_key(route, f"key-{n}-{self.unique}")
+
+    async def _named(self, route: str, key: str) -> bool:
+        """Whether answers say which task they are of; without that nothing can be said of keys."""
+        first = await self.door.send(route, self.door.body("Repeat after me: zero."), key=key)
+        if not self._taken((first,)) or self.door.task_id(first):
+            return True
+        self.promises.undecided(
+            "idempotency.checked",
+            route,
+            "one key is one task",
+            detail=f"the answer has no `{self.door.api.id_field}`{fields(first)}: one task cannot be told from another",
+            payload=first.payload(),
+            fix='name the field in id_field of [.tasks]; idempotency_header = "" where there are no such keys',
+        )
+        return False
 
     async def _again(self, route: str, key: str) -> None:
         body = self.door.body("Repeat after me: one.")

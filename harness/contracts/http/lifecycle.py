@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from pydantic import JsonValue
 
-from harness.contracts.http.door import TaskDoor, Watched
+from harness.contracts.http.door import TaskDoor, Watched, fields
 from harness.contracts.http.exchange import Caller, Exchange
 from harness.contracts.promises import Promises
 from harness.targets.fields import pick
@@ -55,6 +55,16 @@ class Lifecycle:
         api = self.door.api
         sent = await self.door.send(route, self.door.body(PROMPT), key=f"life-{self.unique}")
         task_id = self.door.task_id(sent)
+        if self.door.accepted(sent) and not task_id:
+            self.promises.undecided(
+                "tasks.accepted",
+                route,
+                f"a valid task is accepted and given an id in `{api.id_field}`",
+                detail=f"{sent.outcome} without `{api.id_field}`{fields(sent)}",
+                payload=sent.payload(),
+                fix="name the field in id_field of the service's [.tasks], or answer with an id",
+            )
+            return
         taken = self.promises.judge(
             self.door.accepted(sent) and bool(task_id),
             "tasks.accepted",

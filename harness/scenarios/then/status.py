@@ -11,9 +11,9 @@ from harness.scenarios.then import Parameters
 
 
 class Status(Parameters):
-    """`- status: completed`, `- status: [completed, failed]`, or with `of` for one named call."""
+    """`- status: completed`, `- status: [completed, failed]`, with `of` for one named call; bare: it succeeded."""
 
-    is_: tuple[str, ...] = Field(alias="is", description="the states that are right")
+    is_: tuple[str, ...] = Field((), alias="is", description="the states that are right; without it, those of success")
     of: str = Field("", description="the call it is about; all of them without a name")
 
     @model_validator(mode="before")
@@ -31,11 +31,12 @@ class Status(Parameters):
         answers = seen.of(self.of)
         if not answers:
             return Claim(None, f"no call is named {self.of!r}" if self.of else "no call was made")
-        wrong = [answer for answer in answers if answer.status not in self.is_]
+        right = self.is_ or tuple(sorted(seen.succeeded))
+        wrong = [answer for answer in answers if answer.status not in right]
         first = wrong[0] if wrong else answers[0]
         text = f"{first.name or 'the task'} is {first.status or first.error or 'without a state'}"
         return Claim(
             not wrong,
-            f"{len(answers)} x {first.status}" if not wrong else f"{text}, not {' or '.join(self.is_)}",
+            f"{len(answers)} x {first.status}" if not wrong else f"{text}, not {' or '.join(right)}",
             first.body,
         )
