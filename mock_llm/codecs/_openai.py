@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import orjson
 
+from mock_llm.codecs import _azure
 from mock_llm.codecs.protocol import ApiError, Call, Frame, Headers, Reply, Route
 
 _TYPES = {
@@ -93,7 +94,8 @@ def error_body(error: ApiError) -> dict[str, object]:
 
 def error_reply(error: ApiError, call: Call) -> Reply:
     """A whole answer that is an error."""
-    return Reply(error.status, orjson.dumps({"error": error_body(error)}), headers(call))
+    said = _azure.error_body(error, call) if _azure.asked(call) else None
+    return Reply(error.status, orjson.dumps({"error": said or error_body(error)}), headers(call))
 
 
 def error_frame(error: ApiError, call: Call) -> Frame:

@@ -198,6 +198,9 @@ class Hints:
         "This model's maximum context length is {limit} tokens. However, your messages resulted in {asked} tokens. "
         "Please reduce the length of the messages."
     )
+    prompt: str = "messages"  # the field that holds what is asked
+    blocks: bool = False  # an answer is a list of blocks, each with a start and an end of its own in a stream
+    answer_id: Callable[[Call], str] | None = None  # the name by which a later request goes on with the answer
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -26,4 +26,4 @@ class ContextOverflow(Fault):
         assert hit.request is not None
         asked = prompt_tokens(hit.request)
         text = hit.codec.hints.too_long.format(asked=asked, limit=self.tokens)
-        return ApiError(400, text, code="context_length_exceeded", param="messages")
+        return ApiError(400, text, code="context_length_exceeded", param=hit.codec.hints.prompt)

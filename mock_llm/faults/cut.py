@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from mock_llm.faults.fault import Cut, Fault, Hit, Step, Steps, fault
+
+# Where a whole answer begins to say a call's arguments: OpenAI, Gemini and Ollama, Anthropic. The first such place:
+# what comes after may be the tools, repeated.
+_ARGUMENTS = re.compile(rb'"(arguments|args|input)":("\{|\{|")')
 
 
 @fault("cut")
@@ -50,8 +55,8 @@ class CutOff(Fault):
         if starts:
             start, size = starts[len(starts) // 2]
             return start + size // 2
-        found = max(whole.find(b'"arguments"'), whole.find(b'"input"'), whole.find(b'"args"'))
-        return found + 14 if found >= 0 else len(whole) // 2
+        found = _ARGUMENTS.search(whole)
+        return found.end() if found else len(whole) // 2
 
 
 def cut_at(steps: list[Step], byte: int, how: Literal["fin", "rst"]) -> Steps:
@@ -62,6 +67,9 @@ def cut_at(steps: list[Step], byte: int, how: Literal["fin", "rst"]) -> Steps:
         at = step.at
         if left <= 0:
             break
-        made.append(replace(step, frame=replace(step.frame, data=step.frame.data[:left])))
+        frame = step.frame
+        if left < len(frame.data):
+            frame = replace(frame, data=frame.data[:left], kind="part")
+        made.append(replace(step, frame=frame))
         left -= len(step.frame.data)
     return [*made, Cut(at, how)]

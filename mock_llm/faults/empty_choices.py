@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import orjson
 
 from mock_llm.codecs.protocol import Reply
+from mock_llm.completion import Completion
 from mock_llm.faults._frames import CONTENT
 from mock_llm.faults.fault import Cut, Fault, Hit, Steps, fault
 
@@ -17,9 +18,18 @@ _LISTS = ("choices", "content", "candidates", "output")  # OpenAI, Anthropic, Ge
 @fault("empty_choices")
 @dataclass(frozen=True, slots=True)
 class EmptyChoices(Fault):
-    """200 whose list of answers is empty; of a stream only the structure is left, no content and no finish reason."""
+    """200 whose list of answers is empty.
+
+    A stream of choices keeps its structure, without content and finish reason. Where a stream tells the start and
+    the end of each block (Anthropic, Responses), there are none: it begins, says that it is done, and ends.
+    """
 
     spoils: ClassVar[bool] = True
+
+    def complete(self, completion: Completion, hit: Hit) -> Completion:
+        if hit.request is None or not hit.request.stream or not hit.codec.hints.blocks:
+            return completion
+        return completion.with_blocks(finish="stop")
 
     def reply(self, reply: Reply, hit: Hit) -> Reply:
         if not reply.body or reply.status >= 400:
@@ -38,6 +48,8 @@ class EmptyChoices(Fault):
         return replace(reply, body=orjson.dumps(body))
 
     def steps(self, steps: Steps, hit: Hit) -> Steps:
+        if hit.codec.hints.blocks:
+            return steps
         gone = CONTENT | {"finish"}
         return [step for step in steps if isinstance(step, Cut) or step.frame.kind not in gone]
 

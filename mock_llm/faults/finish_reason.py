@@ -21,4 +21,5 @@ class FinishReason(Fault):
     def complete(self, completion: Completion, hit: Hit) -> Completion:
         calls = any(isinstance(block, ToolCall) for block in completion.first.blocks)
         wrong: Finish = self.reason or ("stop" if calls else "tool_calls")
-        return replace(completion, choices=tuple(replace(choice, finish=wrong) for choice in completion.choices))
+        choices = tuple(replace(choice, finish=wrong) for choice in completion.choices)
+        return replace(completion, choices=choices, stop_sequence=None)

@@ -11,7 +11,7 @@ from mock_llm.faults.fault import Fault, Hit, Step, Steps, fault
 @fault("malformed")
 @dataclass(frozen=True, slots=True)
 class Malformed(Fault):
-    """Frame number `frame` (from 0; of a whole answer: the body) loses the second half of its JSON.
+    """Frame number `frame` (from 0, pings left out; of a whole answer: the body) loses the second half of its JSON.
 
     The framing stays (the blank line after an event, the newline of a JSON line): only its content is broken.
     """
@@ -21,7 +21,8 @@ class Malformed(Fault):
     frame: int = 1
 
     def steps(self, steps: Steps, hit: Hit) -> Steps:
-        sent = [index for index, step in enumerate(steps) if isinstance(step, Step)]
+        # Clients may skip a ping unread: a broken one would break nothing.
+        sent = [i for i, step in enumerate(steps) if isinstance(step, Step) and step.frame.kind != "ping"]
         if not sent:
             return steps
         index = sent[min(self.frame, len(sent) - 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import ClassVar, Literal
@@ -41,6 +42,7 @@ def retry_after(seconds: float, form: str, now: float) -> tuple[bytes, bytes]:
     if form == "ms":
         return b"retry-after-ms", str(round(seconds * 1000)).encode()
     if form == "date":
-        return b"retry-after", formatdate(now + seconds, usegmt=True).encode()
+        # Dates have whole seconds: rounded down, who keeps to them would come too soon.
+        return b"retry-after", formatdate(math.ceil(now + seconds), usegmt=True).encode()
     whole = int(seconds) if float(seconds).is_integer() else seconds
     return b"retry-after", str(whole).encode()

@@ -36,6 +36,7 @@ class AnthropicMessages:
         done=b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
         tool_id_prefix="toolu_01",
         too_long="prompt is too long: {asked} tokens > {limit} maximum",
+        blocks=True,
     )
 
     def parse(self, call: Call) -> Request:

@@ -31,10 +31,12 @@ def message_id(call: Call) -> str:
 
 def reason(completion: Completion) -> str:
     """Why the message ended, in Anthropic's word."""
-    if completion.stop_sequence is not None:
-        return "stop_sequence"
-    if any(isinstance(block, Refusal) for block in completion.first.blocks):
-        return "refusal"
+    said = completion.first
+    if said.finish in (None, "stop"):
+        if completion.stop_sequence is not None:
+            return "stop_sequence"
+        if any(isinstance(block, Refusal) for block in said.blocks):
+            return "refusal"
     return _REASONS.get(completion.first.finish or "stop", "end_turn")
 
 

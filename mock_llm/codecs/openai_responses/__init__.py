@@ -9,6 +9,7 @@ import orjson
 from mock_llm.codecs import _openai
 from mock_llm.codecs.openai_responses import stored
 from mock_llm.codecs.openai_responses.events import frames
+from mock_llm.codecs.openai_responses.items import ident
 from mock_llm.codecs.openai_responses.parse import parse
 from mock_llm.codecs.openai_responses.render import made, render
 from mock_llm.codecs.protocol import ApiError, Call, Frame, Headers, Hints, Reply, Route
@@ -22,7 +23,12 @@ class OpenAIResponses:
 
     name = "openai-responses"
     routes: tuple[Route, ...] = _openai.routes(Route("POST", "/v1/responses"), *stored.ROUTES)
-    hints = Hints()
+    hints = Hints(
+        too_long="Your input exceeds the context window of this model. Please adjust your input and try again.",
+        prompt="input",
+        blocks=True,
+        answer_id=lambda call: ident(call, "resp_"),
+    )
 
     def parse(self, call: Call) -> Request:
         return parse(call)

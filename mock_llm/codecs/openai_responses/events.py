@@ -49,7 +49,7 @@ def _events(body: dict[str, Any], seed: Seed, chunk: int) -> Iterator[Event]:
     yield "response.in_progress", {"response": running}, "open", 0
     for index, item in enumerate(body["output"]):
         yield from _item(item, index, seed, chunk)
-    yield f"response.{body['status']}", {"response": body}, "finish", 0
+    yield f"response.{body['status']}", {"response": body}, "done", 0
 
 
 def _item(item: Item, index: int, seed: Seed, chunk: int) -> Iterator[Event]:
