@@ -40,6 +40,9 @@ def task_api(document: Mapping[str, Any]) -> dict[str, Any] | None:
         "status": f"GET {status}" if status in gets else None,
         "cancel": "POST " + re.sub(r"\{[^}]+\}", "{id}", cancel) if cancel else None,
     }
+    told = next((path for path in gets if status and re.fullmatch(re.escape(status) + r"/(events|stream)", path)), None)
+    if told:
+        api["events"] = f"GET {told}"
     asked = [posts[path] for path in (submit, run) if path]
     body = _body(asked[0], document)
     if body:

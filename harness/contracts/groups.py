@@ -15,6 +15,7 @@ from harness.contracts.http.conformance import Conformance
 from harness.contracts.http.conformance_job import Job
 from harness.contracts.http.dependencies import Readiness
 from harness.contracts.http.door import TaskDoor
+from harness.contracts.http.events import Events
 from harness.contracts.http.exchange import Caller
 from harness.contracts.http.exposition import Exposition
 from harness.contracts.http.idempotency import Idempotency
@@ -141,6 +142,12 @@ async def tasks(session: Session, service: LiveService, promises: Promises) -> N
     quick = session.context.quick
     await Lifecycle(door, caller, promises, session.unique, 15 if quick else 30).check()
     await Idempotency(door, promises, session.unique).check()
+    if api.events is not None:
+        headers = {**session.context.target.headers, **session.mark}
+        watch = Events(door, session.http, service.url, headers, promises, session.unique, 15 if quick else 30)
+        await watch.check(api.events)
+    else:
+        promises.not_applicable("events: no `events` route is declared")
     try:
         description = await session.description(service)
     except InfraError as error:

@@ -38,6 +38,7 @@ class TasksApi(Section):
     submit: str | None = "POST /tasks"
     status: str | None = "GET /tasks/{id}"
     cancel: str | None = "POST /tasks/{id}/cancel"
+    events: str | None = None  # a task's events as text/event-stream
     body: dict[str, Any] = {"prompt": "{prompt}", "session_id": "{session}"}
     id_field: str = "task_id"
     status_field: str = "status"
