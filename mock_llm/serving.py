@@ -87,8 +87,11 @@ def listen(server: Server, host: str, port: int) -> bool:
         return False
     bound = listener.getsockname()[1]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    print(f"mock-llm on http://{shown}:{bound}  (OPENAI_BASE_URL=http://{shown}:{bound}/v1)", flush=True)
-    serve(server, listener)
+    try:
+        print(f"mock-llm on http://{shown}:{bound}  (OPENAI_BASE_URL=http://{shown}:{bound}/v1)", flush=True)
+        serve(server, listener)
+    except KeyboardInterrupt:
+        pass  # before uvicorn took the signals over: the end is an ordinary one all the same
     return True
 
 
