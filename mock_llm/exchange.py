@@ -128,6 +128,8 @@ class Exchange(Sending):
             completion = fault.complete(completion, hit)
         completion = finish(completion, request, call, codec)
         describe(self.entry, completion)
+        if self.struck and codec.hints.answer_id is not None:
+            self.entry.answer_id = codec.hints.answer_id(call)
         return request, completion
 
     def _unscripted(self, scene: Scene) -> Reply | Completion:
@@ -158,6 +160,9 @@ class Exchange(Sending):
     def _error(self, codec: Codec, error: ApiError) -> Reply:
         self.entry.error = error.message or error.kind
         self.entry.retry_after = error.retry_after
+        told = dict(error.headers).get(b"x-should-retry")
+        if told is not None:
+            self.entry.should_retry = told == b"true"
         reply = codec.error(error, self.call)
         return replace(reply, headers=reply.headers + error.headers) if error.headers else reply
 

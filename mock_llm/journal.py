@@ -25,6 +25,9 @@ class Entry:
 
     ended: `complete`, `cut` (by a fault), `stalled`, or `aborted`: the client left first.
     at: epoch seconds when the request arrived; duration_s, first_byte_s: seconds since then.
+    sent_whole: it was cut, but after its end, so that the client has all of it.
+    answer_id: the name by which a later request can go on with the answer (Responses). should_retry: what the
+    answer told the client to do, if it did.
     request: the body as received. answer: the completion's blocks, or the error's body.
     """
 
@@ -51,9 +54,13 @@ class Entry:
     messages: int = 0
     trace_id: str = ""
     parent_id: str = ""
+    trace_state: str = ""
     retry_after: float | None = None
+    should_retry: bool | None = None
     error: str = ""
     frames: int = 0
+    sent_whole: bool = False
+    answer_id: str = ""
     request: bytes = b""
     answer: Any = None
     headers: dict[str, str] = field(default_factory=dict)

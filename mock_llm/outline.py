@@ -33,6 +33,8 @@ def note_headers(entry: Entry, headers: Mapping[bytes, bytes]) -> None:
         parts = trace.decode("latin-1").split("-")
         if len(parts) >= 4 and len(parts[1]) == 32 and len(parts[2]) == 16:
             entry.trace_id, entry.parent_id = parts[1], parts[2]
+            # A state without a valid parent means nothing (W3C Trace Context, 3.3).
+            entry.trace_state = headers.get(b"tracestate", b"").decode("latin-1")
 
 
 def note_request(entry: Entry, request: Request) -> None:

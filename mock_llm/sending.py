@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Struck = tuple[tuple[Fault, Hit], ...]
 _FOREVER = 86_400.0
+_LAST = frozenset({"done", "body"})  # frames after which a client has all of the answer
 
 
 class Sending:
@@ -143,6 +144,7 @@ class Sending:
                 await send({"type": "http.response.start", "status": status, "headers": headers})
                 started = True
             if isinstance(step, Cut):
+                entry.sent_whole = any(isinstance(s, Step) and s.frame.kind in _LAST for s in steps[:index])
                 await self._cut(step)
                 return
             if entry.first_byte_s is None:

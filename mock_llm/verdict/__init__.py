@@ -12,7 +12,7 @@ from mock_llm.verdict.rule import RULES, Finding, Limits, Verdict
 
 __all__ = ["RULES", "Finding", "Limits", "Verdict", "discover", "judge"]
 
-_NOT_RULES = {"rule", "attempts"}
+_NOT_RULES = {"rule", "attempts", "conversation"}
 
 
 def discover() -> None:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from mock_llm.verdict.attempts import RETRYABLE
+from mock_llm.verdict.conversation import talk
 from mock_llm.verdict.rule import Attempts, Finding, Limits, finding, rule
 
 
@@ -14,7 +15,7 @@ def retried_non_retryable(calls: Sequence[Attempts], limits: Limits) -> Iterator
     """Repeated what was refused for good: a wrong request stays wrong."""
     for call in calls:
         for before, after in itertools.pairwise(call):
-            if before.status >= 400 and before.status not in RETRYABLE:
+            if before.status >= 400 and before.status not in RETRYABLE and not before.should_retry:
                 yield finding(
                     "retried_non_retryable", f"sent the same request again after {before.status}", before, after
                 )
@@ -31,7 +32,11 @@ def retry_storm(calls: Sequence[Attempts], limits: Limits) -> Iterator[Finding]:
 
 @rule("gave_up_on_retryable")
 def gave_up_on_retryable(calls: Sequence[Attempts], limits: Limits) -> Iterator[Finding]:
-    """Never tried again after an error that passes."""
+    """Never tried again after an error that passes, here or with another model, though nobody told it not to."""
     for call in calls:
-        if len(call) == 1 and call[0].status in RETRYABLE:
+        if len(call) != 1 or call[0].status not in RETRYABLE or call[0].should_retry is False:
+            continue
+        asked = talk(call[0])
+        elsewhere = (other[0] for other in calls if other[0].session == call[0].session)
+        if not any(entry.seq > call[0].seq and talk(entry).asks_as(asked) for entry in elsewhere):
             yield finding("gave_up_on_retryable", f"no second attempt after {call[0].status}", call[0])
