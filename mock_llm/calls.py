@@ -27,6 +27,13 @@ PRICES: PriceTable = {
 }
 
 
+def price(model: str, prompt: int, completion: int, prices: PriceTable | None = None) -> float | None:
+    """US dollars for so many tokens, by the longest name in the table that the model starts with; None: no such."""
+    table = prices if prices is not None else PRICES
+    name = max((name for name in table if model.startswith(name)), key=len, default=None)
+    return None if name is None else (prompt * table[name][0] + completion * table[name][1]) / 1_000_000
+
+
 class MockCall:
     """One request and its answer: the journal's entry with its bodies decoded."""
 
@@ -160,15 +167,13 @@ class Calls(Sequence[MockCall]):
 
         Raises KeyError for a model without a price.
         """
-        table = prices if prices is not None else PRICES
         total = 0.0
         for call in self._calls:
             entry = call.entry
             if not (entry.prompt_tokens or entry.completion_tokens):
                 continue
-            name = max((name for name in table if entry.model.startswith(name)), key=len, default=None)
-            if name is None:
+            cost = price(entry.model, entry.prompt_tokens, entry.completion_tokens, prices)
+            if cost is None:
                 raise KeyError(f"no price for model {entry.model!r}; give prices={{model: (prompt, completion)}}")
-            prompt, completion = table[name]
-            total += (entry.prompt_tokens * prompt + entry.completion_tokens * completion) / 1_000_000
+            total += cost
         return total

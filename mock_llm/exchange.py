@@ -40,7 +40,7 @@ class Exchange(Sending):
                 return
             codec, route, _ = found
             self.codec = codec
-            self.entry.protocol = codec.name
+            self.entry.protocol, self.entry.route = codec.name, route.path
             try:
                 made = self._made(codec, route)
             except ApiError as error:

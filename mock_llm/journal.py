@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from marshal import dumps, loads
 from operator import attrgetter
 from typing import IO, Any
+from uuid import uuid4
 
 import orjson
 
@@ -25,6 +26,7 @@ class Entry:
 
     ended: `complete`, `cut` (by a fault), `stalled`, or `aborted`: the client left first.
     at: epoch seconds when the request arrived; duration_s, first_byte_s: seconds since then.
+    route: the path as the protocol writes it, with its {placeholders}; empty where none has it.
     sent_whole: it was cut, but after its end, so that the client has all of it.
     answer_id: the name by which a later request can go on with the answer (Responses). should_retry: what the
     answer told the client to do, if it did.
@@ -36,6 +38,7 @@ class Entry:
     protocol: str
     method: str
     path: str
+    route: str = ""
     model: str = ""
     status: int = 0
     prompt_tokens: int = 0
@@ -126,7 +129,8 @@ class Journal:
     """Entries in the order in which they were answered; `seq` counts from 1; a cleared session leaves gaps.
 
     In memory lie the newest `limit` entries (fewer when their bodies exceed `limit_bytes`); older ones are
-    pages of a temporary file that goes away with the journal.
+    pages of a temporary file that goes away with the journal. `run` is another name after each start and each
+    emptying: who follows by `since` begins anew then.
     """
 
     def __init__(self, limit: int = 2048, limit_bytes: int = 32 * 1024 * 1024) -> None:
@@ -140,6 +144,7 @@ class Journal:
         self._firsts = array("Q")  # and the seq of its first entry
         self._cleared: dict[str, int] = {}  # session -> seq up to which what lies on disk is forgotten
         self.total = 0
+        self.run = uuid4().hex
 
     def add(self, entry: Entry) -> None:
         """Append an entry and give it its seq."""
@@ -189,6 +194,7 @@ class Journal:
     def clear(self, session: str | None = None) -> None:
         """Forget everything, or what of one session is still in memory (the file keeps its older lines)."""
         if session is None:
+            self.run = uuid4().hex
             self._cleared.clear()
             self._entries.clear()
             self._bytes = 0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from mock_llm.histogram import Histogram
+
+Histograms = defaultdict[tuple[str, str], Histogram]  # protocol, path as its route writes it
 
 
 class Meters:
@@ -14,6 +19,8 @@ class Meters:
         self.faults: Counter[str] = Counter()
         self.rules: Counter[str] = Counter()
         self.aborted = 0
+        self.first_byte: Histograms = defaultdict(Histogram)
+        self.duration: Histograms = defaultdict(Histogram)
 
     def text(self, in_flight: int, sessions: int) -> str:
         """The Prometheus text exposition (format 0.0.4)."""
@@ -51,9 +58,22 @@ class Meters:
             [(f'{{rule="{_esc(r)}"}}', n) for r, n in sorted(self.rules.items())],
         )
         family("mock_llm_aborted_total", "counter", "Requests whose client left first.", [("", self.aborted)])
+        lines += _histogram("mock_llm_first_byte_seconds", "From the request to the first byte.", self.first_byte)
+        lines += _histogram("mock_llm_duration_seconds", "From the request to the end of the answer.", self.duration)
         family("mock_llm_in_flight", "gauge", "Requests being answered.", [("", in_flight)])
         family("mock_llm_sessions", "gauge", "Sessions.", [("", sessions)])
         return "\n".join(lines) + "\n"
+
+
+def _histogram(name: str, help_text: str, found: Histograms) -> Iterator[str]:
+    yield f"# HELP {name} {help_text}"
+    yield f"# TYPE {name} histogram"
+    for (protocol, path), histogram in sorted(found.items()):
+        labels = f'protocol="{_esc(protocol)}",path="{_esc(path)}"'
+        for bound, below in histogram.buckets():
+            yield f'{name}_bucket{{{labels},le="{bound}"}} {below}'
+        yield f"{name}_sum{{{labels}}} {histogram.total!r}"
+        yield f"{name}_count{{{labels}}} {histogram.count}"
 
 
 def _esc(value: str) -> str:

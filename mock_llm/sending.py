@@ -181,6 +181,7 @@ class Sending:
         entry.ended = ended
         entry.aborted = ended == "aborted"
         entry.duration_s = self.timeline.elapsed()
+        self.session.spend(entry.model, entry.prompt_tokens, entry.completion_tokens)
         self.server.record(entry)
 
 

@@ -125,6 +125,10 @@ class Server:
         self.journal.add(entry)
         meters = self.meters
         meters.requests[entry.protocol, entry.model, entry.status] += 1
+        where = entry.protocol, entry.route
+        meters.duration[where].add(entry.duration_s)
+        if entry.first_byte_s is not None:
+            meters.first_byte[where].add(entry.first_byte_s)
         if entry.prompt_tokens:
             meters.tokens[entry.model, "prompt"] += entry.prompt_tokens
             meters.tokens[entry.model, "completion"] += entry.completion_tokens

@@ -52,7 +52,19 @@ class Store:
 class Session:
     """The mutable state of one session. Everything in it is touched on the server's loop only."""
 
-    __slots__ = ("faults", "load_memory", "name", "open", "ordinal", "pacing", "played", "script", "seed", "store")
+    __slots__ = (
+        "faults",
+        "load_memory",
+        "name",
+        "open",
+        "ordinal",
+        "pacing",
+        "played",
+        "script",
+        "seed",
+        "spent",
+        "store",
+    )
 
     def __init__(self, name: str, seed: Seed, script: Script) -> None:
         self.name = name
@@ -63,6 +75,7 @@ class Session:
         self.store = Store()
         self.ordinal = 0  # requests received so far
         self.open = 0  # requests being answered now
+        self.spent: dict[str, tuple[int, int]] = {}  # model -> tokens of prompts and of completions
         self.played: set[int] = set()  # exchanges of the recording that have answered here
         self.load_memory: dict[str, Any] = {}  # of the pacing, by virtual time
 
@@ -70,9 +83,16 @@ class Session:
         self.ordinal += 1
         return self.ordinal
 
+    def spend(self, model: str, prompt: int, completion: int) -> None:
+        """Add up an answer's tokens."""
+        if prompt or completion:
+            before = self.spent.get(model, (0, 0))
+            self.spent[model] = before[0] + prompt, before[1] + completion
+
     def reset(self) -> None:
         """Forget requests, stored objects, the progress of script and faults; keep the rules and plans."""
         self.ordinal = 0
+        self.spent.clear()
         self.store.clear()
         self.load_memory.clear()
         self.played.clear()

@@ -49,7 +49,7 @@ class Filter(BaseModel, extra="forbid"):
 
 
 def page(server: Server, query: Filter, session: str | None) -> dict[str, Any]:
-    """Entries and the `next` to ask for."""
+    """Entries and the `next` to ask for; when `run` is not what it was, the journal began anew and so does `since`."""
     tests = query.tests()
     entries: list[dict[str, Any]] = []
     following = query.since
@@ -61,7 +61,7 @@ def page(server: Server, query: Filter, session: str | None) -> dict[str, Any]:
             entries.append(entry.to_data(measured=query.measured, bodies=query.bodies))
     else:
         following = max(following, server.journal.total)
-    return {"entries": entries, "next": following, "total": server.journal.total}
+    return {"entries": entries, "next": following, "total": server.journal.total, "run": server.journal.run}
 
 
 @router.get("/journal")

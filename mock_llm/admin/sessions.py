@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Body, HTTPException
 
 from mock_llm.admin.state import Mock
+from mock_llm.calls import price
 from mock_llm.server import Server
 from mock_llm.session import Session
 
@@ -14,6 +15,8 @@ router = APIRouter(tags=["sessions"])
 
 
 def _shown(server: Server, session: Session) -> dict[str, Any]:
+    """`cost_usd` is of the models that have a price; the others are named under `unpriced`."""
+    costs = {model: price(model, *tokens) for model, tokens in session.spent.items()}
     return {
         "name": session.name,
         "requests": session.ordinal,
@@ -21,6 +24,10 @@ def _shown(server: Server, session: Session) -> dict[str, Any]:
         "state": session.script.state,
         "rules": len(session.script.rules),
         "faults": len(session.faults.entries) if session.faults else 0,
+        "prompt_tokens": sum(prompt for prompt, _ in session.spent.values()),
+        "completion_tokens": sum(completion for _, completion in session.spent.values()),
+        "cost_usd": sum(cost for cost in costs.values() if cost is not None),
+        "unpriced": sorted(model for model, cost in costs.items() if cost is None),
     }
 
 

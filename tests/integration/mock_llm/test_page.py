@@ -50,3 +50,25 @@ def test_sessions_turns_and_rules_appear_live_and_as_text(browser: Any) -> None:
         assert not row.is_visible()
         assert page.title() == "mock-llm"
         assert errors == []
+
+
+def test_after_a_restart_and_a_reset_the_page_begins_anew(browser: Any) -> None:
+    with MockLLM() as first:
+        _ask(first, "old", "hello")
+        _ask(first, "old", "hello again")
+        page = browser.new_page()
+        page.goto(first.url + "/_mock")
+        page.locator("tr", has_text="old 2").wait_for()
+        port = httpx.URL(first.url).port
+    with MockLLM(port=port) as second:
+        for text in ("one", "two", "three"):  # more than the page has seen: the count alone would not tell
+            _ask(second, "new", text)
+        page.locator("tr", has_text="new 1").wait_for()
+        page.locator("tr", has_text="new 3").wait_for()
+        assert page.locator("#turns tr").count() == 3
+        page.get_by_role("button", name="new (3)").get_by_text("tokens").wait_for()
+        httpx.post(second.url + "/_mock/reset").raise_for_status()
+        page.get_by_text("No request yet").wait_for()
+        _ask(second, "new", "again")
+        page.locator("tr", has_text="new 1").wait_for()
+        assert page.locator("#turns tr").count() == 1
