@@ -1,9 +1,9 @@
-"""What all of Gemini's endpoints share: paths, fields in either spelling, errors, headers."""
+"""What all of Gemini's endpoints share: paths, errors, headers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -59,30 +59,9 @@ def routes(method: str, answer: Callable[[Call], Reply] | None = None) -> tuple[
     return tuple(Route("POST", path, answer) for path in (*own, *places))
 
 
-def field(raw: Mapping[str, Any], name: str) -> Any:
-    """A field under its name in JSON (`topK`) or in the description (`top_k`): both are taken."""
-    value = raw.get(name)
-    return raw.get(snake(name)) if value is None else value
-
-
 def snake(name: str) -> str:
     """`topK` as `top_k`."""
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
-
-
-def known(raw: Any, names: Collection[str], where: str = "") -> dict[str, Any]:
-    """`raw`, an object with these fields only. Raises ApiError (400) as Google's transcoder words it."""
-    at = f" at '{where}'" if where else ""
-    if not isinstance(raw, dict):
-        shown = orjson.dumps(raw).decode()[:80]
-        raise invalid(f"Invalid value{at} (Message), {shown}" if where else "Invalid JSON payload received.", where)
-    for name in raw:
-        if name not in names and not any(snake(one) == name for one in names):
-            raise invalid(
-                f'Invalid JSON payload received. Unknown name "{name}"{at}: Cannot find field.',
-                f"{where}.{name}" if where else name,
-            )
-    return raw
 
 
 def invalid(message: str, where: str = "") -> ApiError:
@@ -142,7 +121,7 @@ def error_body(error: ApiError) -> dict[str, Any]:
     kind = "type.googleapis.com/google.rpc."
     if error.retry_after is not None:
         found["details"] = [{"@type": f"{kind}RetryInfo", "retryDelay": f"{error.retry_after:g}s"}]
-    elif error.param:
+    elif error.param and error.code != "context_length_exceeded":
         violation = {"field": snake(error.param), "description": message}
         found["details"] = [{"@type": f"{kind}BadRequest", "fieldViolations": [violation]}]
     return {"error": found}
@@ -158,4 +137,4 @@ def error_reply(error: ApiError, call: Call) -> Reply:
 def error_frame(error: ApiError, call: Call) -> Frame:
     """An error in the middle of a stream."""
     data = orjson.dumps(error_body(error))
-    return Frame(b"data: " + data + b"\r\n\r\n" if as_events(call) else b",\r\n" + data + b"]", "error")
+    return Frame(b"data: " + data + b"\r\n\r\n" if as_events(call) else data + b"]", "error")

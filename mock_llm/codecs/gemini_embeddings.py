@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from mock_llm.codecs import _gemini
-from mock_llm.codecs._gemini import field, invalid, known, model_of
+from mock_llm.codecs._gemini import invalid, model_of
+from mock_llm.codecs._gemini_messages import message
 from mock_llm.codecs._gemini_plain import PlainGemini
 from mock_llm.codecs.gemini.conversation import read_parts
 from mock_llm.codecs.protocol import Call, Reply
@@ -15,7 +16,6 @@ from mock_llm.completion import Text, Usage
 from mock_llm.embedding import embed
 from mock_llm.tokens import count
 
-_FIELDS = ("model", "content", "taskType", "title", "outputDimensionality", "autoTruncate", "embedContentConfig")
 _LARGEST = {"text-embedding-004": 768, "embedding-001": 768}
 _USUAL = 3072
 _MOST_REQUESTS = 100
@@ -24,7 +24,7 @@ _MOST_REQUESTS = 100
 def one(call: Call) -> Reply:
     """POST embedContent."""
     model = model_of(call, "embedContent")
-    text, size = _asked(call.json, model)
+    text, size = _asked(message(call.json, "EmbedContentRequest"), model)
     body = {"embedding": {"values": _vector(text, size, model)}}
     return Reply(200, orjson.dumps(body), _gemini.headers(), model, Usage(count(text)))
 
@@ -32,8 +32,8 @@ def one(call: Call) -> Reply:
 def several(call: Call) -> Reply:
     """POST batchEmbedContents."""
     model = model_of(call, "batchEmbedContents")
-    requests = field(known(call.json, ("requests",)), "requests")
-    if not isinstance(requests, list) or not 1 <= len(requests) <= _MOST_REQUESTS:
+    requests = message(call.json, "BatchEmbedContentsRequest").get("requests") or []
+    if not 1 <= len(requests) <= _MOST_REQUESTS:
         raise invalid(f"* BatchEmbedContentsRequest.requests: must have 1 to {_MOST_REQUESTS} elements\n", "requests")
     asked = [_asked(request, model) for request in requests]
     body = {"embeddings": [{"values": _vector(text, size, model)} for text, size in asked]}
@@ -43,12 +43,12 @@ def several(call: Call) -> Reply:
 def predict(call: Call) -> Reply:
     """POST predict: texts as instances, vectors as predictions."""
     model = model_of(call, "predict")
-    raw = known(call.json, ("instances", "parameters"))
-    size = field(raw.get("parameters") or {}, "outputDimensionality") or _LARGEST.get(model, _USUAL)
+    raw = message(call.json, "PredictRequest")
+    size = _size((raw.get("parameters") or {}).get("outputDimensionality"), model)
     made: list[dict[str, Any]] = []
     used = 0
     for index, item in enumerate(raw.get("instances") or ()):
-        text = item.get("content") if isinstance(item, dict) else None
+        text = item.get("content")
         if not isinstance(text, str):
             raise invalid(f"instances[{index}].content: a text is expected.", f"instances[{index}].content")
         used += count(text)
@@ -58,21 +58,23 @@ def predict(call: Call) -> Reply:
     return Reply(200, orjson.dumps(body), _gemini.headers(), model, Usage(used))
 
 
-def _asked(raw: Any, model: str) -> tuple[str, int]:
+def _asked(spec: dict[str, Any], model: str) -> tuple[str, int]:
     """The text, and how many numbers its vector is to have. Raises ApiError (400)."""
-    spec = known(raw, _FIELDS)
-    content = known(spec.get("content") or {}, ("role", "parts"), "content")
-    blocks = read_parts(content.get("parts"), "content", "e")
+    blocks = read_parts(spec.get("content", {}).get("parts"), "content", "e")
     text = "\n".join(block.text for block in blocks if isinstance(block, Text))
-    inner = field(spec, "embedContentConfig") or {}
+    inner = spec.get("embedContentConfig", {})
+    return text, _size(spec.get("outputDimensionality") or inner.get("outputDimensionality"), model)
+
+
+def _size(wanted: int | None, model: str) -> int:
     largest = _LARGEST.get(model, _USUAL)
-    size = field(spec, "outputDimensionality") or field(inner, "outputDimensionality") or largest
-    if not isinstance(size, int) or not 1 <= size <= largest:
+    size = largest if wanted is None else wanted
+    if not 1 <= size <= largest:
         raise invalid(
             f"* EmbedContentRequest.output_dimensionality: must be in the range [1, {largest}].\n",
             "output_dimensionality",
         )
-    return text, size
+    return size
 
 
 def _vector(text: str, size: int, model: str) -> list[float]:

@@ -6,22 +6,18 @@ from typing import Any
 
 import orjson
 
-from mock_llm.codecs._gemini import field, invalid, known
+from mock_llm.codecs._gemini import invalid, snake
 from mock_llm.completion import Block, Media, Text, Thinking, ToolCall, ToolResult, Turn
 
-_CONTENT = ("role", "parts")
-_PART = (
-    "text", "thought", "thoughtSignature", "inlineData", "fileData", "functionCall", "functionResponse",
-    "videoMetadata", "executableCode", "codeExecutionResult", "mediaResolution", "partMetadata", "toolCall",
-    "toolResponse",
+_DATA = (
+    "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult",
+    "toolCall", "toolResponse",
 )  # fmt: skip
 _MEDIA = {"image": "image", "audio": "audio", "video": "video"}
 
 
-def read_turns(contents: Any) -> tuple[Turn, ...]:
+def read_turns(contents: list[dict[str, Any]] | None) -> tuple[Turn, ...]:
     """The turns. Raises ApiError (400) for roles, parts, calls and responses that do not fit."""
-    if not isinstance(contents, list):
-        contents = [contents] if isinstance(contents, dict) else []
     if not contents:
         raise invalid("* GenerateContentRequest.contents: contents is not specified\n", "contents")
     turns: list[Turn] = []
@@ -60,12 +56,12 @@ def read_turns(contents: Any) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def _joined(contents: list[Any]) -> list[tuple[str, tuple[Block, ...]]]:
+def _joined(contents: list[dict[str, Any]]) -> list[tuple[str, tuple[Block, ...]]]:
     """Role and blocks of each content; neighbours of one role, as a client sends what it was streamed, are one."""
     found: list[tuple[str, tuple[Block, ...]]] = []
     for index, content in enumerate(contents):
         at = f"contents[{index}]"
-        role = known(content, _CONTENT, at).get("role") or "user"
+        role = content.get("role") or "user"
         if role not in ("user", "model", "function"):
             raise invalid("Please use a valid role: user, model.", "contents")
         blocks = read_parts(content.get("parts"), at, f"{index}")
@@ -81,51 +77,47 @@ def _paired(results: list[ToolResult], calls: list[ToolCall]) -> tuple[ToolResul
     left = list(calls)
     made = []
     for result in results:
-        fitting = [c for c in left if c.id == result.call_id] or [c for c in left if c.name == result.name] or left
+        fitting = [c for c in left if c.id == result.call_id] or [c for c in left if c.name == result.name] or left[:1]
         left.remove(fitting[0])
         made.append(ToolResult(fitting[0].id, result.text, fitting[0].name, result.is_error))
     return tuple(made)
 
 
-def read_parts(parts: Any, at: str, name: str) -> tuple[Block, ...]:
+def read_parts(parts: list[dict[str, Any]] | None, at: str, name: str) -> tuple[Block, ...]:
     """The parts of a content; calls without an id get one from their place. Raises ApiError (400)."""
-    if isinstance(parts, dict):
-        parts = [parts]
     if not parts:
         raise invalid(f"* GenerateContentRequest.{at}.parts: contents.parts must not be empty.\n", f"{at}.parts")
-    return tuple(
-        _block(known(part, _PART, f"{at}.parts[{i}]"), f"{at}.parts[{i}]", f"{name}.{i}")
-        for i, part in enumerate(parts)
-    )
+    return tuple(_block(part, f"{at}.parts[{i}]", f"{name}.{i}") for i, part in enumerate(parts))
 
 
 def _block(part: dict[str, Any], at: str, name: str) -> Block:
-    if isinstance(part.get("text"), str):
-        if part.get("thought") is True:
-            return Thinking(part["text"], str(field(part, "thoughtSignature") or ""))
+    data = [snake(name) for name in _DATA if name in part]
+    if len(data) > 1:
+        raise invalid(
+            f"Invalid value at '{at}' (oneof), oneof field 'data' is already set. Cannot set '{data[1]}'", f"{at}"
+        )
+    if "text" in part:
+        if part.get("thought"):
+            return Thinking(part["text"], part.get("thoughtSignature") or "")
         return Text(part["text"])
-    call = field(part, "functionCall")
-    if call is not None:
-        spec = known(call, ("id", "name", "args", "partialArgs", "willContinue"), f"{at}.function_call")
+    if "functionCall" in part:
+        spec = part["functionCall"]
         if not spec.get("name"):
             raise invalid(f"* GenerateContentRequest.{at}.function_call.name: Name cannot be empty.\n", at)
         return ToolCall(spec["name"], orjson.dumps(spec.get("args") or {}).decode(), spec.get("id") or f"fc_{name}")
-    response = field(part, "functionResponse")
-    if response is not None:
-        names = ("id", "name", "response", "willContinue", "scheduling", "parts")
-        spec = known(response, names, f"{at}.function_response")
+    if "functionResponse" in part:
+        spec = part["functionResponse"]
         if not spec.get("name"):
             raise invalid(f"* GenerateContentRequest.{at}.function_response.name: Name cannot be empty.\n", at)
         said = spec.get("response") or {}
-        text = said.get("result", said.get("output", said)) if isinstance(said, dict) else said
+        text = said.get("result", said.get("output", said))
         shown = text if isinstance(text, str) else orjson.dumps(text).decode()
-        return ToolResult(spec.get("id") or "", shown, spec["name"], isinstance(said, dict) and "error" in said)
+        return ToolResult(spec.get("id") or "", shown, spec["name"], "error" in said)
     for kind in ("inlineData", "fileData"):
-        data = field(part, kind)
-        if isinstance(data, dict):
-            mime = str(field(data, "mimeType") or "")
+        if kind in part:
+            mime = part[kind].get("mimeType") or ""
             return Media(_MEDIA.get(mime.partition("/")[0], "file"), part)  # type: ignore[arg-type]
-    if any(field(part, name) is not None for name in _PART[8:]):
+    if data:  # what Google's side ran, sent back
         return Text("")
     raise invalid(
         f"* GenerateContentRequest.{at}.data: required oneof field 'data' must have one initialized field\n",

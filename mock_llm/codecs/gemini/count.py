@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mock_llm.codecs._gemini import field, known, reply
+from mock_llm.codecs._gemini import model_of, reply
+from mock_llm.codecs._gemini_messages import message
 from mock_llm.codecs.gemini.parse import read
 from mock_llm.codecs.protocol import Call, Reply
 from mock_llm.tokens import prompt_tokens
@@ -13,17 +14,8 @@ def count_tokens(call: Call) -> Reply:
 
     The request stands in `generateContentRequest` (Gemini), or its fields beside each other (Vertex AI).
     """
-    names = (
-        "contents",
-        "generateContentRequest",
-        "model",
-        "instances",
-        "systemInstruction",
-        "tools",
-        "generationConfig",
-    )
-    raw = known(call.json, names)
-    inner = field(raw, "generateContentRequest")
-    request = read(inner if inner is not None else raw, call, "countTokens")
+    model = model_of(call, "countTokens")
+    raw = message(call.json, "CountTokensRequest")
+    request = read(raw.get("generateContentRequest", raw), call, model)
     used = prompt_tokens(request)
     return reply({"totalTokens": used, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": used}]})

@@ -6,65 +6,48 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from mock_llm.codecs._gemini import KNOWN, field, invalid, known, model_of, streams
+from mock_llm.codecs._gemini import KNOWN, invalid, model_of, streams
+from mock_llm.codecs._gemini_messages import message
 from mock_llm.codecs.gemini.conversation import read_parts, read_turns
 from mock_llm.codecs.gemini.schema import json_schema
+from mock_llm.codecs.gemini.signatures import check, signs
 from mock_llm.codecs.protocol import Call
 from mock_llm.completion import AUTO, Params, Request, Text, Tool, ToolChoice
 from mock_llm.tokens import prompt_tokens
 
 NAME = "gemini"
-_TOP = (
-    "model", "contents", "tools", "toolConfig", "safetySettings", "systemInstruction", "generationConfig",
-    "cachedContent", "labels", "serviceTier", "store", "modelArmorConfig",
-)  # fmt: skip
-_GENERATION = (
-    "stopSequences", "responseMimeType", "responseSchema", "responseJsonSchema", "responseModalities", "candidateCount",
-    "maxOutputTokens", "temperature", "topP", "topK", "seed", "presencePenalty", "frequencyPenalty", "responseLogprobs",
-    "logprobs", "enableEnhancedCivicAnswers", "speechConfig", "thinkingConfig", "imageConfig", "mediaResolution",
-    "audioTimestamp", "routingConfig", "modelSelectionConfig", "enableAffectiveDialog", "responseFormat",
-)  # fmt: skip
-_TOOL = (
-    "functionDeclarations", "googleSearchRetrieval", "codeExecution", "googleSearch", "urlContext", "computerUse",
-    "fileSearch", "googleMaps", "retrieval", "enterpriseWebSearch", "mcpServers",
-)  # fmt: skip
-_DECLARATION = (
-    "name",
-    "description",
-    "behavior",
-    "parameters",
-    "parametersJsonSchema",
-    "response",
-    "responseJsonSchema",
-)
+_MOST_STOPS = 5
 _MIMES = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 _MODES = {"AUTO": "auto", "NONE": "none", "ANY": "required", "VALIDATED": "auto", "MODE_UNSPECIFIED": "auto"}
 
 
 def parse(call: Call) -> Request:
     """The request. Raises ApiError in Google's words."""
-    return read(call.json, call, "streamGenerateContent" if streams(call) else "generateContent")
+    model = model_of(call, "streamGenerateContent" if streams(call) else "generateContent")
+    raw = message(call.json, "GenerateContentRequest")
+    request = read(raw, call, model)
+    if signs(model):
+        check(raw["contents"])
+    return request
 
 
-def read(body: Any, call: Call, method: str) -> Request:
-    """The same for a body that stands in another one, as countTokens has it."""
-    model = model_of(call, method)
-    raw = known(body, _TOP)
-    instruction = field(raw, "systemInstruction")
+def read(raw: dict[str, Any], call: Call, model: str) -> Request:
+    """The same for a checked message, as it stands in countTokens' too."""
+    instruction = raw.get("systemInstruction")
     request = Request(
         protocol=NAME,
         model=model,
-        turns=read_turns(field(raw, "contents")),
+        turns=read_turns(raw.get("contents")),
         system=_system(instruction) if instruction else "",
-        tools=tuple(_tools(field(raw, "tools") or [])),
-        params=_params(field(raw, "generationConfig") or {}),
+        tools=tuple(_tools(raw.get("tools") or [])),
+        params=_params(raw.get("generationConfig") or {}),
         stream=streams(call),
-        raw=raw,
+        raw=call.json,
         headers=call.headers,
         session=call.session,
         ordinal=call.ordinal,
     )
-    choice = _choice(field(raw, "toolConfig"), request.tools)
+    choice = _choice(raw.get("toolConfig") or {}, request.tools)
     if choice is not AUTO:
         request = replace(request, tool_choice=choice)
     limit = call.settings.context_windows.get(model) or KNOWN.get(model)
@@ -75,21 +58,16 @@ def read(body: Any, call: Call, method: str) -> Request:
     return request
 
 
-def _system(instruction: Any) -> str:
-    if isinstance(instruction, str):
-        return instruction
-    parts = read_parts(
-        known(instruction, ("role", "parts"), "system_instruction").get("parts"), "system_instruction", "s"
-    )
+def _system(instruction: dict[str, Any]) -> str:
+    parts = read_parts(instruction.get("parts"), "system_instruction", "s")
     return "\n".join(block.text for block in parts if isinstance(block, Text))
 
 
-def _tools(tools: Any) -> list[Tool]:
+def _tools(tools: list[dict[str, Any]]) -> list[Tool]:
     found: list[Tool] = []
-    for index, item in enumerate(tools if isinstance(tools, list) else [tools]):
-        at = f"tools[{index}]"
-        for place, spec in enumerate(field(known(item, _TOOL, at), "functionDeclarations") or ()):
-            found.append(_declared(spec, f"{at}.function_declarations[{place}]"))
+    for index, item in enumerate(tools):
+        for place, spec in enumerate(item.get("functionDeclarations") or ()):
+            found.append(_declared(spec, f"tools[{index}].function_declarations[{place}]"))
     names = [tool.name for tool in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -97,17 +75,16 @@ def _tools(tools: Any) -> list[Tool]:
     return found
 
 
-def _declared(raw: Any, at: str) -> Tool:
-    spec = known(raw, _DECLARATION, at)
-    name = spec.get("name")
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][\w.:-]{0,127}", name):
+def _declared(spec: dict[str, Any], at: str) -> Tool:
+    name = spec.get("name") or ""
+    if not re.fullmatch(r"[A-Za-z_][\w.:-]{0,127}", name):
         raise invalid(
             f"* GenerateContentRequest.{at}.name: [FIELD_INVALID] Invalid function name. Must start with a letter or "
             "an underscore. Must be alphameric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), "
             "with a maximum length of 128.\n",
             f"{at}.name",
         )
-    free = field(spec, "parametersJsonSchema")
+    free = spec.get("parametersJsonSchema")
     parameters = spec.get("parameters")
     if free is not None and parameters is not None:
         raise invalid(
@@ -124,17 +101,13 @@ def _declared(raw: Any, at: str) -> Tool:
     return Tool(name, str(spec.get("description") or ""), schema)
 
 
-def _choice(raw: Any, tools: tuple[Tool, ...]) -> ToolChoice:
-    config = known(
-        raw or {}, ("functionCallingConfig", "retrievalConfig", "includeServerSideToolInvocations"), "tool_config"
-    )
-    names = ("mode", "allowedFunctionNames", "streamFunctionCallArguments")
-    calling = known(field(config, "functionCallingConfig") or {}, names, "tool_config.function_calling_config")
+def _choice(config: dict[str, Any], tools: tuple[Tool, ...]) -> ToolChoice:
+    calling = config.get("functionCallingConfig") or {}
     mode = str(calling.get("mode") or "AUTO").upper()
     at = "tool_config.function_calling_config"
     if mode not in _MODES:
         raise invalid(f"Invalid value at '{at}.mode', \"{calling['mode']}\"", f"{at}.mode")
-    allowed = tuple(field(calling, "allowedFunctionNames") or ())
+    allowed = tuple(calling.get("allowedFunctionNames") or ())
     if allowed and mode not in ("ANY", "VALIDATED"):
         raise invalid("Allowed function names should be set only when function calling mode is ANY or VALIDATED.", at)
     unknown = [name for name in allowed if name not in {tool.name for tool in tools}]
@@ -146,34 +119,40 @@ def _choice(raw: Any, tools: tuple[Tool, ...]) -> ToolChoice:
     return AUTO if mode == "AUTO" else ToolChoice(_MODES[mode], allowed)  # type: ignore[arg-type]
 
 
-def _params(raw: Any) -> Params:
-    config = known(raw, _GENERATION, "generation_config")
+def _params(config: dict[str, Any]) -> Params:
     at = "* GenerateContentRequest.generation_config"
-    mime = field(config, "responseMimeType") or "text/plain"
+    mime = config.get("responseMimeType") or "text/plain"
     if mime not in _MIMES:
         shown = ", ".join(f"`{name}`" for name in _MIMES[:-1])
         raise invalid(f"{at}.response_mime_type: allowed mimetypes are {shown} and `{_MIMES[-1]}`.\n")
-    schema = field(config, "responseJsonSchema")
-    described = field(config, "responseSchema")
+    schema = config.get("responseJsonSchema")
+    described = config.get("responseSchema")
     if schema is None and described is not None:
         schema = json_schema(described, "generation_config.response_schema")
     if schema is not None and mime == "text/plain":
         raise invalid(f"{at}.response_mime_type: must be `application/json` or `text/x.enum` with a response schema.\n")
-    count = field(config, "candidateCount") or 1
-    if not isinstance(count, int) or not 1 <= count <= 8:
+    count = config.get("candidateCount") or 1
+    if not 1 <= count <= 8:
         raise invalid(f"{at}.candidate_count: must be in the range [1, 8].\n", "generation_config.candidate_count")
     heat = config.get("temperature")
     if heat is not None and not 0 <= heat <= 2:
         raise invalid(f"{at}.temperature: must be in the range [0.0, 2.0].\n", "generation_config.temperature")
-    thinking = field(config, "thinkingConfig") or {}
-    stop = field(config, "stopSequences") or ()
+    thinking = config.get("thinkingConfig") or {}
+    stop = config.get("stopSequences") or ()
+    if len(stop) > _MOST_STOPS:
+        raise invalid(
+            f"{at}.stop_sequences: must have at most {_MOST_STOPS} elements.\n", "generation_config.stop_sequences"
+        )
+    most = config.get("maxOutputTokens") or None
+    if most is not None and most < 0:
+        raise invalid(f"{at}.max_output_tokens: must be positive.\n", "generation_config.max_output_tokens")
     return Params(
-        max_tokens=field(config, "maxOutputTokens"),
-        stop=(stop,) if isinstance(stop, str) else tuple(stop),
+        max_tokens=most,
+        stop=tuple(stop),
         n=count,
         output="json_schema" if schema is not None else "json_object" if mime == "application/json" else "text",
         schema=schema,
         schema_strict=True,
-        thinking=field(thinking, "includeThoughts") is True,
+        thinking=thinking.get("includeThoughts") is True,
         temperature=heat,
     )

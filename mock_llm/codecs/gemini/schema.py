@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from mock_llm.codecs._gemini import field, invalid, known
+from mock_llm.codecs._gemini import invalid
+from mock_llm.codecs._gemini_messages import message
 
 TYPES = ("STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL", "TYPE_UNSPECIFIED")
-_FIELDS = (
-    "type", "format", "title", "description", "nullable", "enum", "maxItems", "minItems", "properties", "required",
-    "minProperties", "maxProperties", "minLength", "maxLength", "pattern", "example", "anyOf", "propertyOrdering",
-    "default", "items", "minimum", "maximum", "additionalProperties", "defs", "ref", "$defs", "$ref",
-)  # fmt: skip
 _COUNTS = ("maxItems", "minItems", "minProperties", "maxProperties", "minLength", "maxLength")
-_PLAIN = ("format", "title", "description", "enum", "required", "pattern", "default", "minimum", "maximum")
+_PLAIN = (*_COUNTS, "format", "title", "description", "enum", "required", "pattern", "default", "minimum", "maximum")
 
 
-def json_schema(raw: Any, where: str) -> dict[str, Any]:
-    """The same as JSON Schema. Raises ApiError (400) for a field or a type that there is not."""
-    spec = known(raw, _FIELDS, where)
+def json_schema(spec: dict[str, Any], where: str) -> dict[str, Any]:
+    """The same as JSON Schema, of a checked message. Raises ApiError (400) for a type that there is not."""
     found: dict[str, Any] = {name: spec[name] for name in _PLAIN if spec.get(name) is not None}
     kind = str(spec.get("type") or "").upper()
     if kind and kind not in TYPES:
@@ -30,25 +25,20 @@ def json_schema(raw: Any, where: str) -> dict[str, Any]:
     if kind and kind != "TYPE_UNSPECIFIED":
         nullable = spec.get("nullable") is True and kind != "NULL"
         found["type"] = [kind.lower(), "null"] if nullable else kind.lower()
-    for name in _COUNTS:  # 64-bit integers are strings in Google's JSON
-        value = field(spec, name)
-        if value is not None:
-            found[name] = int(value)
     for name in ("properties", "$defs"):
-        if isinstance(spec.get(name), dict):
+        if name in spec:
             found[name] = {
                 key: json_schema(part, f"{where}.{name}[{i}].value") for i, (key, part) in enumerate(spec[name].items())
             }
     if spec.get("items") is not None:
         found["items"] = json_schema(spec["items"], f"{where}.items")
-    either = field(spec, "anyOf")
+    either = spec.get("anyOf")
     if either:
         found["anyOf"] = [json_schema(part, f"{where}.any_of[{i}]") for i, part in enumerate(either)]
     if spec.get("$ref") or spec.get("ref"):
         found["$ref"] = spec.get("$ref") or spec["ref"]
-    more = field(spec, "additionalProperties")
+    more = spec.get("additionalProperties")
     if more is not None:
-        found["additionalProperties"] = (
-            json_schema(more, f"{where}.additional_properties") if isinstance(more, dict) else more
-        )
+        at = f"{where}.additional_properties"
+        found["additionalProperties"] = json_schema(message(more, "Schema", at), at) if isinstance(more, dict) else more
     return found

@@ -22,9 +22,12 @@ _FINISH: dict[str, Finish | None] = {
 
 
 def whole(body: Json) -> Completion:
-    """The candidates as choices; texts in a row are one block."""
+    """The candidates as choices; texts in a row are one block. A prompt that was blocked is a choice without any."""
     if not body.get("candidates"):
-        raise Undecodable(f"it has no candidates: {body.get('promptFeedback')}")
+        if not (body.get("promptFeedback") or {}).get("blockReason"):
+            raise Undecodable("it has no candidates")
+        blocked = (Choice((), "content_filter"),)
+        return Completion(blocked, _usage(body.get("usageMetadata")), body.get("modelVersion") or "")
     choices = tuple(_choice(item) for item in sorted(body["candidates"], key=lambda item: int(item.get("index", 0))))
     return Completion(choices, _usage(body.get("usageMetadata")), body.get("modelVersion") or "")
 

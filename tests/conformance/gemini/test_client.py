@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -174,6 +175,37 @@ def test_a_refusal_is_a_candidate_without_content(llm: MockLLM, client: genai.Cl
     assert answer.text is None
 
 
+def test_a_prompt_that_is_blocked_has_no_candidates(llm: MockLLM, client: genai.Client) -> None:
+    llm.script([{"answer": {"text": "", "finish": "content_filter"}}])
+    answer = client.models.generate_content(model=MODEL, contents="Do harm.")
+    assert not answer.candidates
+    assert answer.prompt_feedback and answer.prompt_feedback.block_reason == types.BlockedReason.SAFETY
+
+
+def test_a_value_of_an_enum(client: genai.Client) -> None:
+    class Sea(enum.Enum):
+        CALM = "calm"
+        ROUGH = "rough"
+
+    config = types.GenerateContentConfig(response_mime_type="text/x.enum", response_schema=Sea)
+    answer = client.models.generate_content(model=MODEL, contents="Is the sea rough?", config=config)
+    assert (answer.text, answer.parsed) == ("rough", Sea.ROUGH)
+
+
+def test_a_call_that_comes_back_without_its_signature_is_refused(client: genai.Client) -> None:
+    config = manual(tools=[get_weather])
+    asked: list[Any] = [types.UserContent("What is the weather in Paris?")]
+    first = client.models.generate_content(model=MODEL, contents=asked, config=config)
+    assert first.parts and first.parts[0].thought_signature and first.function_calls
+    bare = types.ModelContent(types.Part(function_call=first.function_calls[0]))
+    response = types.FunctionResponse(name="get_weather", response={"result": "Rain."})
+    turns = [*asked, bare, types.UserContent(types.Part(function_response=response))]
+    with pytest.raises(errors.ClientError, match="missing a thought_signature") as refused:
+        client.models.generate_content(model=MODEL, contents=turns, config=config)
+    assert (refused.value.code, refused.value.status) == (400, "INVALID_ARGUMENT")
+    assert client.models.generate_content(model="gemini-2.5-flash", contents=turns, config=config).text
+
+
 def test_similar_texts_have_vectors_that_lie_near(client: genai.Client) -> None:
     texts: list[Any] = ["the cat sat on the mat", "a cat sat on a mat", "quarterly tax report"]
     config = types.EmbedContentConfig(output_dimensionality=256)
@@ -315,3 +347,36 @@ def test_the_async_client(llm: MockLLM) -> None:
         return whole.text, "".join(parts)
 
     assert asyncio.run(both()) == ("Twice a day.", "Twice a day.")
+
+
+@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession")
+def test_the_async_client_calls_functions_embeds_and_fails(llm: MockLLM) -> None:
+    async def all_of_it() -> None:
+        with connect(llm) as client:
+            async with client.aio as aio:
+                chat = aio.chats.create(model=MODEL, config=types.GenerateContentConfig(tools=[get_weather]))
+                assert "Rain in" in ((await chat.send_message("What is the weather in Rome?")).text or "")
+                pieces = await chat.send_message_stream("What is the weather in Paris?")
+                assert "Rain in" in "".join([piece.text or "" async for piece in pieces])
+                found = await aio.models.embed_content(model="gemini-embedding-001", contents="a cat")
+                assert found.embeddings and len(found.embeddings[0].values or ()) == 3072
+                assert (await aio.models.count_tokens(model=MODEL, contents="a cat")).total_tokens
+                assert [model.name async for model in await aio.models.list()]
+                llm.faults([{"kind": "status", "status": 429, "times": 2}])
+                with pytest.raises(errors.ClientError) as limited:
+                    await aio.models.generate_content(model=MODEL, contents="Hi")
+                assert (limited.value.code, limited.value.status) == (429, "RESOURCE_EXHAUSTED")
+                pieces = await aio.models.generate_content_stream(model=MODEL, contents="Hi")
+                with pytest.raises(errors.ClientError):
+                    await anext(pieces)
+
+    asyncio.run(all_of_it())
+
+
+def test_it_tries_again_where_it_is_told_to(llm: MockLLM) -> None:
+    retry = types.HttpRetryOptions(attempts=3, initial_delay=0.01, http_status_codes=[429, 503])
+    options = types.HttpOptions(base_url=llm.base_url, retry_options=retry)
+    llm.faults([{"kind": "status", "status": 503, "first": 2}])
+    with genai.Client(api_key="k", vertexai=False, http_options=options) as client:
+        assert client.models.generate_content(model=MODEL, contents="Hi").text
+    assert [call.status for call in llm.calls] == [503, 503, 200]
