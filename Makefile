@@ -6,7 +6,7 @@ UV     := uv==0.13.9
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test lint format proto lock bench bench-mock kube-protos clean
+.PHONY: help setup verify test conformance lint format proto lock bench bench-mock kube-protos clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ verify: $(STAMP) ## the main job: contracts, scenarios, load and chaos on the re
 
 test: $(STAMP) ## the project's own tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+conformance: $(STAMP) ## the providers' clients and LangChain against mock_llm, others' tools against the local cluster: a table
+	@$(BIN)/python tests/conformance/table.py -n 2 --dist loadfile
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy --no-incremental && $(BIN)/lint-imports --no-cache
