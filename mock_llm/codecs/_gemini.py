@@ -12,7 +12,11 @@ from mock_llm.codecs.protocol import ApiError, Call, Frame, Headers, Reply, Rout
 from mock_llm.models import exists
 
 VERSIONS = ("v1beta", "v1", "v1alpha")
-_VERTEX = ("/v1beta1", "/v1")
+VERTEX = tuple(
+    f"{place}/publishers/{{publisher}}/models"
+    for place in ("/v1beta1", *(f"/{v}/projects/{{project}}/locations/{{location}}" for v in ("v1beta1", "v1")))
+)
+"""Where Vertex AI has models; without a project for API keys."""
 KNOWN: Mapping[str, int] = {
     "gemini-3.5-pro": 1_048_576,
     "gemini-3.5-flash": 1_048_576,
@@ -53,10 +57,8 @@ _SSE = (b"content-type", b"text/event-stream")
 
 def routes(method: str, answer: Callable[[Call], Reply] | None = None) -> tuple[Route, ...]:
     """POST routes of a model's method, as the Gemini API and as Vertex AI have them."""
-    own = [f"/{version}/models/{{model}}:{method}" for version in VERSIONS]
-    vertex = [f"{version}/projects/{{project}}/locations/{{location}}" for version in _VERTEX]
-    places = [f"{place}/publishers/{{publisher}}/models/{{model}}:{method}" for place in (*vertex, _VERTEX[0])]
-    return tuple(Route("POST", path, answer) for path in (*own, *places))
+    own = [f"/{version}/models" for version in VERSIONS]
+    return tuple(Route("POST", f"{place}/{{model}}:{method}", answer) for place in (*own, *VERTEX))
 
 
 def snake(name: str) -> str:

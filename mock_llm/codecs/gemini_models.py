@@ -1,10 +1,10 @@
-"""Gemini's models: the list of them, and each."""
+"""Gemini's models: the list of them, and each; on Vertex AI's paths in Vertex AI's form."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mock_llm.codecs._gemini import KNOWN, invalid, model_of, reply
+from mock_llm.codecs._gemini import KNOWN, VERTEX, invalid, model_of, reply
 from mock_llm.codecs._gemini_plain import PlainGemini
 from mock_llm.codecs.protocol import Call, Reply, Route
 
@@ -15,13 +15,16 @@ _PAGE = 50
 def models(call: Call) -> Reply:
     """GET models, in pages."""
     names = call.settings.models or tuple(KNOWN)
+    vertex = "publisher" in call.params
     query = call.query
     try:
         size = min(int(query.get("pageSize", [str(_PAGE)])[-1]) or _PAGE, _MOST)
         start = int(query.get("pageToken", ["0"])[-1] or 0)
     except ValueError:
         raise invalid("Invalid page token or size.", "page_token") from None
-    body: dict[str, Any] = {"models": [_model(name) for name in names[start : start + size]]}
+    body: dict[str, Any] = {
+        "publisherModels" if vertex else "models": [_shown(call, name) for name in names[start : start + size]]
+    }
     if start + size < len(names):
         body["nextPageToken"] = str(start + size)
     return reply(body)
@@ -29,7 +32,18 @@ def models(call: Call) -> Reply:
 
 def one(call: Call) -> Reply:
     """GET models/{model}."""
-    return reply(_model(model_of(call, "getModel")))
+    return reply(_shown(call, model_of(call, "getModel")))
+
+
+def _shown(call: Call, name: str) -> dict[str, Any]:
+    if "publisher" not in call.params:
+        return _model(name)
+    return {
+        "name": f"publishers/{call.params['publisher']}/models/{name}",
+        "versionId": "default",
+        "openSourceCategory": "PROPRIETARY",
+        "launchStage": "GA",
+    }
 
 
 def _model(name: str) -> dict[str, Any]:
@@ -47,10 +61,10 @@ def _model(name: str) -> dict[str, Any]:
     }
 
 
-def _routes(version: str, header: bytes | None = None) -> tuple[Route, ...]:
+def _routes(place: str, header: bytes | None = None) -> tuple[Route, ...]:
     return (
-        Route("GET", f"/{version}/models", models, header),
-        Route("GET", f"/{version}/models/{{model}}", one, header),
+        Route("GET", place, models, header),
+        Route("GET", f"{place}/{{model}}", one, header),
     )
 
 
@@ -58,9 +72,10 @@ def _routes(version: str, header: bytes | None = None) -> tuple[Route, ...]:
 CODEC = PlainGemini(
     "gemini-models",
     (
-        *_routes("v1beta"),
-        *_routes("v1alpha"),
-        *_routes("v1", b"x-goog-api-client"),
-        *_routes("v1", b"x-goog-api-key"),
+        *_routes("/v1beta/models"),
+        *_routes("/v1alpha/models"),
+        *_routes("/v1/models", b"x-goog-api-client"),
+        *_routes("/v1/models", b"x-goog-api-key"),
+        *(route for place in VERTEX for route in _routes(place)),
     ),
 )

@@ -13,6 +13,9 @@ from mock_llm.completion import Request, Tool
 from mock_llm.script.from_regex import text_for
 
 _DEEPEST = 8
+# A schema that asks for more would take the server's time from everyone.
+_MOST_ITEMS = 1_000
+_MOST_LETTERS = 10_000
 _WORDS = ("alpha", "bravo", "delta", "ember", "harbor", "lumen", "orbit", "quartz", "river", "summit")
 _FREE_TEXT = re.compile(
     r"quer|search|question|text|prompt|topic|input|message|content|keyword|term|subject|task|description|^q$"
@@ -48,7 +51,8 @@ def arguments_for(tool: Tool | None, request: Request, rng: random.Random) -> st
 def value_for(schema: Mapping[str, Any] | bool, rng: random.Random, text: str = "") -> Any:
     """A value that satisfies `schema`; strings and numbers lean on `text` where the schema leaves room.
 
-    Optional properties are left out, so that the value is as small as the schema allows.
+    Optional properties are left out, so that the value is as small as the schema allows. A schema that asks for more
+    than a thousand items or ten thousand letters gets so many.
     """
     root = schema if isinstance(schema, Mapping) else {}
     return _Maker(root, rng, text).value(schema, "", 0)
@@ -142,13 +146,13 @@ class _Maker:
             key = next((k for k in properties if _FREE_TEXT.search(k)), next(iter(properties)))
             made[key] = self.value(properties[key], key, depth + 1)
         extra = schema.get("additionalProperties", {})
-        while len(made) < schema.get("minProperties", 0) and extra is not False:
+        while len(made) < min(schema.get("minProperties", 0), _MOST_ITEMS) and extra is not False:
             made[f"key{len(made)}"] = self.value(extra, "", depth + 1)
         return made
 
     def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
         fixed = [self.value(item, name, depth + 1) for item in schema.get("prefixItems", ())]
-        least = schema.get("minItems", 0)
+        least = min(schema.get("minItems", 0), _MOST_ITEMS)
         size = max(least, 1 if depth <= _DEEPEST and schema.get("maxItems", 1) > 0 and not fixed else 0)
         items = schema.get("items", {})
         while len(fixed) < size and items is not False:
@@ -170,7 +174,7 @@ class _Maker:
 
     def _string(self, schema: Mapping[str, Any], name: str, depth: int) -> str:
         if "pattern" in schema:
-            return text_for(schema["pattern"], self._rng, schema.get("minLength", 0))
+            return text_for(schema["pattern"], self._rng, min(schema.get("minLength", 0), _MOST_LETTERS))
         form = schema.get("format", "")
         if form == "uuid":
             return str(_uuid(self._rng))
@@ -247,6 +251,7 @@ def _merge(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fit(text: str, least: int, most: int | None) -> str:
+    least = min(least, _MOST_LETTERS)
     while len(text) < least:
         text += (" " if len(text) + 1 < least else "") + "example"[: max(1, least - len(text))]
     return text if most is None else text[:most]

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from google import genai
 from google.genai import errors, types
+from google.oauth2.credentials import Credentials
 from pydantic import BaseModel
 
 from mock_llm import MockLLM
@@ -380,3 +381,24 @@ def test_it_tries_again_where_it_is_told_to(llm: MockLLM) -> None:
     with genai.Client(api_key="k", vertexai=False, http_options=options) as client:
         assert client.models.generate_content(model=MODEL, contents="Hi").text
     assert [call.status for call in llm.calls] == [503, 503, 200]
+
+
+@pytest.mark.parametrize("by", ["key", "project"])
+def test_the_client_of_vertex(llm: MockLLM, by: str) -> None:
+    options = types.HttpOptions(base_url=llm.base_url)
+    if by == "key":
+        made = genai.Client(vertexai=True, api_key="k", http_options=options)
+    else:
+        who = Credentials("a token")  # type: ignore[no-untyped-call]
+        made = genai.Client(vertexai=True, project="p", location="us-central1", credentials=who, http_options=options)
+    with made as client:
+        llm.set_response("Twice a day.")
+        config = types.GenerateContentConfig(system_instruction="Be brief.", labels={"team": "tides"})
+        answer = client.models.generate_content(model=MODEL, contents="When?", config=config)
+        pieces = client.models.generate_content_stream(model=MODEL, contents="When?")
+        assert (answer.text, "".join(piece.text or "" for piece in pieces)) == ("Twice a day.", "Twice a day.")
+        assert client.models.count_tokens(model=MODEL, contents="When?").total_tokens
+        found = client.models.embed_content(model="text-embedding-004", contents=["a cat", "a dog"])
+        assert [len(one.values or ()) for one in found.embeddings or ()] == [768, 768]
+        assert client.models.get(model=MODEL).name == f"publishers/google/models/{MODEL}"
+        assert f"publishers/google/models/{MODEL}" in [model.name for model in client.models.list()]

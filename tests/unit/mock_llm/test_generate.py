@@ -61,3 +61,12 @@ def test_values_lean_on_the_text() -> None:
     schema = {"type": "object", "properties": properties, "required": ["query", "count", "city", "size"]}
     value = value_for(schema, random.Random(0), "Find 12 large hotels in Oslo")
     assert value == {"query": "Find 12 large hotels in Oslo", "count": 12, "city": "Oslo", "size": "large"}
+
+
+def test_a_schema_that_asks_for_too_much_gets_much() -> None:
+    huge = 10**12
+    made = value_for({"type": "array", "items": {"type": "boolean"}, "minItems": huge}, random.Random(1))
+    assert len(made) == 1_000
+    assert len(value_for({"type": "string", "minLength": huge}, random.Random(1))) == 10_000
+    assert len(value_for({"type": "object", "minProperties": huge}, random.Random(1))) == 1_000
+    assert set(value_for({"type": "string", "pattern": "^a+$", "minLength": huge}, random.Random(1))) == {"a"}
