@@ -28,6 +28,14 @@ KNOWN: Mapping[str, int] = {
     "text-embedding-004": 2_048,
 }
 """Models with their context in tokens, where the settings name none."""
+_TASKS = {
+    "generateContent": False,
+    "streamGenerateContent": False,
+    "embedContent": True,
+    "batchEmbedContents": True,
+    "predict": True,
+}
+"""Methods that only models of embeddings have (or have not)."""
 _STATUS = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -72,9 +80,10 @@ def invalid(message: str, where: str = "") -> ApiError:
 
 
 def model_of(call: Call, method: str) -> str:
-    """The model that the path names. Raises ApiError (404) for one that is not served."""
+    """The model that the path names. Raises ApiError (404) for one that is not served, or known not to do this."""
     model = call.params["model"]
-    if not exists(model, call.settings):
+    unfit = model in KNOWN and _TASKS.get(method, "embedding" in model) != ("embedding" in model)
+    if unfit or not exists(model, call.settings):
         raise unknown_model(model, method)
     return model
 
@@ -119,6 +128,8 @@ def error_body(error: ApiError) -> dict[str, Any]:
     """google.rpc.Status, with what helps a client: when to try again, which field was wrong."""
     code = 403 if error.kind == "authentication" and not error.message else error.status
     message = error.message or _MESSAGES.get(code, "Internal error encountered.")
+    if error.code == "invalid_json":
+        message = "Invalid JSON payload received. Unexpected end of string."
     found: dict[str, Any] = {"code": code, "message": message, "status": _STATUS.get(code, "INTERNAL")}
     kind = "type.googleapis.com/google.rpc."
     if error.retry_after is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from mock_llm.codecs._gemini import KNOWN, VERTEX, invalid, model_of, reply
+from mock_llm.codecs._gemini import KNOWN, VERTEX, invalid, model_of, reply, snake
 from mock_llm.codecs._gemini_plain import PlainGemini
 from mock_llm.codecs.protocol import Call, Reply, Route
 
@@ -18,8 +19,10 @@ def models(call: Call) -> Reply:
     vertex = "publisher" in call.params
     query = call.query
     try:
-        size = min(int(query.get("pageSize", [str(_PAGE)])[-1]) or _PAGE, _MOST)
-        start = int(query.get("pageToken", ["0"])[-1] or 0)
+        size = min(int(_last(query, "pageSize") or _PAGE), _MOST)
+        start = int(_last(query, "pageToken") or 0)
+        if size < 1 or start < 0:
+            raise ValueError
     except ValueError:
         raise invalid("Invalid page token or size.", "page_token") from None
     body: dict[str, Any] = {
@@ -28,6 +31,10 @@ def models(call: Call) -> Reply:
     if start + size < len(names):
         body["nextPageToken"] = str(start + size)
     return reply(body)
+
+
+def _last(query: Mapping[str, list[str]], name: str) -> str:
+    return (query.get(name) or query.get(snake(name)) or [""])[-1]
 
 
 def one(call: Call) -> Reply:

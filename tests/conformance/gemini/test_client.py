@@ -261,6 +261,26 @@ def test_errors() -> None:
         assert (nobody.status_code, nobody.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
 
 
+def test_what_a_model_cannot_do_is_not_found(llm: MockLLM, client: genai.Client) -> None:
+    with pytest.raises(errors.ClientError, match="is not supported for generateContent") as speaks:
+        client.models.generate_content(model="gemini-embedding-001", contents="Hi")
+    with pytest.raises(errors.ClientError, match="is not supported for batchEmbedContents") as embeds:
+        client.models.embed_content(model=MODEL, contents="Hi")
+    assert (speaks.value.status, embeds.value.status) == ("NOT_FOUND", "NOT_FOUND")
+    assert client.models.embed_content(model="of-my-own", contents="Hi").embeddings
+
+
+def test_pages_of_models_and_broken_bodies(llm: MockLLM) -> None:
+    place = f"{llm.base_url}/v1beta/models"
+    first = httpx.get(place, params={"page_size": 2}).json()
+    second = httpx.get(place, params={"pageSize": 2, "pageToken": first["nextPageToken"]}).json()
+    assert len({model["name"] for page in (first, second) for model in page["models"]}) == 4
+    assert httpx.get(place, params={"pageToken": "-5"}).json()["error"]["status"] == "INVALID_ARGUMENT"
+    broken = httpx.post(f"{place}/{MODEL}:generateContent", content=b'{"contents')
+    assert broken.status_code == 400
+    assert broken.json()["error"]["message"].startswith("Invalid JSON payload received.")
+
+
 @pytest.mark.parametrize(("status", "kind"), [(429, errors.ClientError), (503, errors.ServerError)])
 def test_what_fails_says_when_to_try_again(llm: MockLLM, client: genai.Client, status: int, kind: Any) -> None:
     llm.faults([{"kind": "status", "status": status, "retry_after": 7, "times": 1}])
