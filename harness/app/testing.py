@@ -186,7 +186,7 @@ class Bench:
 
     async def _client(self) -> httpx.AsyncClient:
         if self._http is None:
-            self._http = httpx.AsyncClient(timeout=60)
+            self._http = httpx.AsyncClient(timeout=60, headers=dict(self.stack.target.headers))
         return self._http
 
     # -- faults --------------------------------------------------------------------------------------

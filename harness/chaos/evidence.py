@@ -24,7 +24,12 @@ class Gathering:
         self._target = target
         self._scope = experiment.name
         # No kept connections: each of the two calls below has an event loop of its own.
-        self._http = httpx.AsyncClient(timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        self._http = httpx.AsyncClient(
+            timeout=10,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            headers=dict(self._target.headers),
+        )
         self._collector = Collector(self._http, recorder)
 
     def pass_over(self) -> None:
