@@ -144,16 +144,20 @@ async def _register(
 ) -> None:
     headers = {"X-Registration-Token": settings.registration_token} if settings.registration_token else {}
     url = f"{settings.registry_url}/tools"
+    said = ""
     async with httpx.AsyncClient(timeout=3.0, auth=credentials(service, RealClock())) as http:
         while True:
             try:
                 answer = await http.post(
                     url, json=definition.model_dump(), headers=headers, extensions={"audience": "tool-registry"}
                 )
-                good = answer.status_code == 201
-            except httpx.HTTPError:
-                good = False
+                good, why = answer.status_code == 201, f"HTTP {answer.status_code}: {answer.text[:200]}"
+            except (httpx.HTTPError, OSError, RuntimeError, ValueError) as error:
+                good, why = False, f"{type(error).__name__}: {error}"
             if good and not done.is_set():
                 logger.info("registered", tool=definition.name, version=definition.version)
                 done.set()
+            if not good and why != said:
+                logger.warning("not registered", tool=definition.name, why=why)
+                said = why
             await asyncio.sleep(REFRESH_S if good else REGISTER_S / 4)
