@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -87,11 +88,17 @@ def listen(server: Server, host: str, port: int) -> bool:
         return False
     bound = listener.getsockname()[1]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    foreground = Foreground(config(server))
+    # Before anybody is told the address: an interrupt that comes while uvicorn starts would else be lost in it.
+    before = signal.signal(signal.SIGINT, foreground.handle_exit)
     try:
         print(f"mock-llm on http://{shown}:{bound}  (OPENAI_BASE_URL=http://{shown}:{bound}/v1)", flush=True)
-        serve(server, listener)
-    except KeyboardInterrupt:
-        pass  # before uvicorn took the signals over: the end is an ordinary one all the same
+        # The journal keeps many small objects alive and a request makes no cycles: collect seldom.
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 100)
+        foreground.run(sockets=[listener])
+    finally:
+        signal.signal(signal.SIGINT, before)
     return True
 
 
@@ -144,14 +151,3 @@ class Foreground(uvicorn.Server):
         await super().shutdown(sockets)
         app: Any = self.config.app
         await app.aclose()
-
-
-def serve(server: Server, listener: socket.socket) -> None:
-    """Serve on a bound socket until SIGINT or SIGTERM."""
-    # The journal keeps many small objects alive and a request makes no cycles: collect seldom.
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
-    try:
-        Foreground(config(server)).run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass  # uvicorn raises it again after a clean stop
