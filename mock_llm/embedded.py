@@ -87,9 +87,8 @@ class MockLLM(Handle):
 
         It streams, and it honours timeouts, against virtual time too.
         """
-        from mock_llm.transport import (
-            Transport,
-        )  # httpx, imported by those who use it: it takes longer than all of ours
+        # httpx, imported by those who use it: it takes longer than all of ours.
+        from mock_llm.transport import Transport
 
         return Transport(self.server, session, self._loop())
 

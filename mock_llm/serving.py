@@ -42,11 +42,9 @@ def run(
     try:
         recording = _replay(replay, speed, models or {})
     except OSError as error:
-        print(f"mock-llm: {replay} cannot be read: {error.strerror or error}", file=sys.stderr)
-        return 64
+        return refused(f"{replay} cannot be read: {error.strerror or error}")
     except ValueError as error:
-        print(f"mock-llm: {error}", file=sys.stderr)
-        return 64
+        return refused(str(error))
     server = Server(
         Settings(seed=seed, mode="strict" if strict else "auto", require_key=require_key),
         clock=VirtualClock() if virtual_time else RealClock(),
@@ -61,14 +59,11 @@ def run(
             if file.pacing is not None:
                 server.pacing = from_data(file.pacing)
         except OSError as error:
-            print(f"mock-llm: {script} cannot be read: {error.strerror or error}", file=sys.stderr)
-            return 64
+            return refused(f"{script} cannot be read: {error.strerror or error}")
         except ScriptFileError as error:
-            print(f"mock-llm: {error}", file=sys.stderr)
-            return 64
+            return refused(str(error))
         except ValueError as error:
-            print(f"mock-llm: {script}: {error}", file=sys.stderr)
-            return 64
+            return refused(f"{script}: {error}")
     if not listen(server, host, port):
         return 64
     if server.script.rules:
@@ -79,12 +74,18 @@ def run(
     return 0
 
 
+def refused(why: str) -> int:
+    """Say on stderr why nothing is served; the exit code of bad usage."""
+    print(f"mock-llm: {why}", file=sys.stderr)
+    return 64
+
+
 def listen(server: Server, host: str, port: int) -> bool:
     """Serve on an address until interrupted, and say where. False, and why, where it cannot be listened on."""
     try:
         listener = _listener(host, port)
     except OSError as error:
-        print(f"mock-llm: cannot listen on {host}:{port}: {error.strerror or error}; try --port 0", file=sys.stderr)
+        refused(f"cannot listen on {host}:{port}: {error.strerror or error}; try --port 0")
         return False
     bound = listener.getsockname()[1]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host

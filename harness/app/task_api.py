@@ -12,7 +12,7 @@ _FIELDS = (
     ("output_field", ("output", "answer", "result", "reply", "response", "text", "message", "content")),
     ("error_field", ("error", "error_message", "failure", "reason")),
 )
-_GOOD = re.compile(r"complete|succe|done|finish|^ok$", re.IGNORECASE)
+_GOOD = re.compile(r"(?<!in)complete|succe|done|finish|^ok$", re.IGNORECASE)
 _BAD = re.compile(r"fail|error|cancel|reject|expire|abort|timed?.?out|dead", re.IGNORECASE)
 _IDEMPOTENCY = re.compile(r"idempoten", re.IGNORECASE)
 

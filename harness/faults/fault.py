@@ -94,16 +94,21 @@ FAULTS: Registry[Callable[[], FaultKind]] = Registry("fault")
 
 def plan(kind: str, params: Mapping[str, Any], site: Site) -> Injection:
     """Plan a fault by name. Raises ConfigError for an unknown kind or wrong parameters."""
+    variant, parsed = read(kind, params)
+    return variant.plan(parsed, site)
+
+
+def read(kind: str, params: Mapping[str, Any]) -> tuple[FaultKind, Params]:
+    """A kind of fault by name, and its parameters. Raises ConfigError for an unknown kind or wrong parameters."""
     FAULTS.discover("harness.faults.kinds")
     variant = FAULTS.get(kind)()
     try:
-        parsed = variant.params.model_validate(dict(params))
+        return variant, variant.params.model_validate(dict(params))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "parameters"
         known = ", ".join(variant.params.model_fields)
         raise ConfigError(f"fault {kind}: {where}: {first['msg']}", hint=f"it takes: {known}") from None
-    return variant.plan(parsed, site)
 
 
 def strength(witness: str, *, planned: float, measured: float, unit: str, **more: JsonValue) -> Witnessed:

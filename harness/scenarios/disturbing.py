@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.core.clock import Clock
 from harness.core.errors import InfraError
-from harness.scenarios.edges import Hands
+from harness.faults.hands import Hands
 from harness.scenarios.model import Disturb, Once
 
 LOOK_S = 0.02

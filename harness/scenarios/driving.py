@@ -62,12 +62,21 @@ class Driver:
             await self.disturb(step.fault)
             return []
         if step.together:
-            parts = await asyncio.gather(*(self._repeated(part) for part in step.together))
-            return [answer for part in parts for answer in part]
+            return await self._together(step.together)
         if step.run is not None:
             return [await self._ask(step.run, synchronous=True)]
         assert step.task is not None
         return [await self._ask(step.task, synchronous=False)]
+
+    async def _together(self, steps: Sequence[Step]) -> list[Answer]:
+        """Steps at once. One that cannot be done (a fault that did not strike) ends the others, too."""
+        running = [asyncio.create_task(self._repeated(step)) for step in steps]
+        try:
+            return [answer for part in await asyncio.gather(*running) for answer in part]
+        finally:
+            for one in running:
+                one.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     async def _ask(self, ask: Ask, *, synchronous: bool) -> Answer:
         number = next(self._numbers)

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from harness.core.errors import InfraError
-from harness.faults.hands import hands
+from harness.faults.hands import Hands, hands
 from harness.scenarios.model import EdgeFault
 from harness.targets.suite import SuiteContext
-
-
-class Hands(Protocol):
-    """Breaks more while a scenario is played; see harness.faults.hands."""
-
-    async def strike(self, kind: str, params: Mapping[str, Any], for_s: float | None) -> None: ...
 
 
 class Edges(Protocol):

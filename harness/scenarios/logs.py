@@ -40,6 +40,7 @@ class Logs:
             for workload, text in sorted((await self._texts()).items())
             if text  # what writes nothing leaks nothing
             for what, words in (("prompt", {word: word for word in prompts}), ("secret", kept))
+            if words
         ]
 
     async def _texts(self) -> dict[str, str]:

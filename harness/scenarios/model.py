@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from harness.core.errors import ConfigError
+from harness.faults.fault import read
 from harness.scenarios.then import Judged
 from harness.scenarios.then.effects import Effects
 from harness.scenarios.then.leaks import NoLeak
@@ -98,6 +100,14 @@ class Disturb(Part):
     params: dict[str, JsonValue] = Field({}, description="its parameters, e.g. workload and count")
     once: Once | None = Field(None, description="strike at this moment; at once without it")
     for_s: float | None = Field(None, gt=0, description="take it back after so long; at the end without it")
+
+    @model_validator(mode="after")
+    def _known(self) -> Disturb:
+        try:
+            read(self.kind, self.params)
+        except ConfigError as error:
+            raise ValueError(f"{error.message}; {error.hint}") from None
+        return self
 
 
 class Step(Part):

@@ -11,10 +11,11 @@ import httpx
 
 from harness.core.errors import InfraError
 from harness.core.seed import Seed
+from harness.faults.hands import Hands
 from harness.scenarios import looking
 from harness.scenarios.disturbing import Disturber
 from harness.scenarios.driving import Driver
-from harness.scenarios.edges import Edges, Hands
+from harness.scenarios.edges import Edges
 from harness.scenarios.judging import Run
 from harness.scenarios.llm_session import LlmSession, model_call
 from harness.scenarios.model import Scenario

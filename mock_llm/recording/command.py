@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from mock_llm.recording.recorder import Recorder
 from mock_llm.recording.write import Existing
 from mock_llm.server import Server
-from mock_llm.serving import listen
+from mock_llm.serving import listen, refused
 
 
 def run(upstream: str, to: Path, *, host: str, port: int, existing: Existing) -> int:
@@ -17,14 +16,11 @@ def run(upstream: str, to: Path, *, host: str, port: int, existing: Existing) ->
         recorder = Recorder(upstream, to, existing=existing)
         server = Server(recorder=recorder)
     except FileExistsError:
-        print(f"mock-llm: {to} exists; add --append to record behind it, or --overwrite to start anew", file=sys.stderr)
-        return 64
+        return refused(f"{to} exists; add --append to record behind it, or --overwrite to start anew")
     except OSError as error:
-        print(f"mock-llm: {to} cannot be written: {error.strerror or error}", file=sys.stderr)
-        return 64
+        return refused(f"{to} cannot be written: {error.strerror or error}")
     except ValueError as error:
-        print(f"mock-llm: {error}", file=sys.stderr)
-        return 64
+        return refused(str(error))
     if not listen(server, host, port):
         return 64
     plural = "" if recorder.count == 1 else "s"

@@ -46,6 +46,7 @@ class Replay:
     models: Mapping[str, str] = field(default_factory=dict)
     played: set[int] = field(default_factory=set)
     """Numbers of the exchanges that answered in any session."""
+    _sessions: frozenset[str] = frozenset()
     _bodies: Keys = field(default_factory=dict)
     _same: Keys = field(default_factory=dict)
     _across: Keys = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Replay:
     def __post_init__(self) -> None:
         if not 0 <= self.speed < float("inf"):
             raise ValueError(f"the speed of a replay is 0 (no waiting) or more, not {self.speed}")
+        self._sessions = frozenset(one.session for one in self.recording.exchanges)
         for one in self.recording.exchanges:
             neutral = one.asked.neutral
             if neutral is None:
@@ -119,8 +121,7 @@ class Replay:
 
     def _of(self, found: list[Recorded], session: str) -> list[Recorded]:
         """Those of this session, where the recording has any; else those of every session."""
-        own = any(one.session == session for one in self.recording.exchanges)
-        return [one for one in found if one.session == session] if own else found
+        return [one for one in found if one.session == session] if session in self._sessions else found
 
 
 def summary(asked: Asked) -> str:

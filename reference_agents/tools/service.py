@@ -152,7 +152,7 @@ async def _register(
                     url, json=definition.model_dump(), headers=headers, extensions={"audience": "tool-registry"}
                 )
                 good, why = answer.status_code == 201, f"HTTP {answer.status_code}: {answer.text[:200]}"
-            except (httpx.HTTPError, OSError, RuntimeError, ValueError) as error:
+            except Exception as error:  # whatever it is, the next try may do, and a dead loop would never say why
                 good, why = False, f"{type(error).__name__}: {error}"
             if good and not done.is_set():
                 logger.info("registered", tool=definition.name, version=definition.version)

@@ -7,7 +7,7 @@ for their sake, all replicas at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.contracts.http.exchange import Caller, Exchange
@@ -36,11 +36,11 @@ class Readiness:
         for dependency in self.spec.depends_on:
             params = {"source": self.workload, "service": dependency, "edge": "black_hole"}
             cut = await hands.inject("edge_fault", params)
-            noticed = await self._until(lambda answers: all(answer.code != 200 for answer in answers), self._ready)
-            alive = await self._health()
+            noticed = await self._until(_not_ready)
+            alive = () if self.spec.health is None else await self._ask(self.spec.health)
             witnessed = await hands.witness(cut)
             await hands.undo(cut)
-            back = await self._until(lambda answers: all(answer.code == 200 for answer in answers), self._ready)
+            back = await self._until(_fine)
             if not witnessed.seen:
                 self.promises.undecided(
                     "probes.ready.without",
@@ -51,50 +51,51 @@ class Readiness:
                     fix=f"ask {dependency} in {self.spec.ready}, or take it out of depends_on",
                 )
             else:
-                self._judge(noticed, "probes.ready.without", dependency, f"not ready while {dependency} is cut off",
+                self._judge(noticed, _not_ready, "probes.ready.without", dependency,
+                            f"not ready while {dependency} is cut off",
                             "ask what the service depends on, with a time-out, each time /ready is asked")  # fmt: skip
-            self._judge(alive, "probes.health.without", dependency, f"alive while {dependency} is cut off",
+            self._judge(alive, _fine, "probes.health.without", dependency, f"alive while {dependency} is cut off",
                         "answer /health from memory: a restart does not bring a dependency back")  # fmt: skip
-            self._judge(back, "probes.ready.again", dependency, f"ready again when {dependency} is back",
+            self._judge(back, _fine, "probes.ready.again", dependency, f"ready again when {dependency} is back",
                         "connect anew when a connection is dead; keep no verdict for long")  # fmt: skip
 
-    async def _until(
-        self, done: Callable[[Sequence[Exchange]], bool], ask: Callable[[], Awaitable[Sequence[Exchange]]]
-    ) -> tuple[bool, Sequence[Exchange]]:
+    async def _until(self, good: Callable[[Exchange], bool]) -> Sequence[Exchange]:
+        """What every pod says of its readiness, when all say what is `good`, or at the latest after WITHIN_S."""
         until = self.clock.monotonic() + WITHIN_S
         while True:
-            answers = await ask()
-            if done(answers):
-                return True, answers
-            if self.clock.monotonic() > until:
-                return False, answers
+            answers = await self._ask(self.spec.ready or "")
+            if all(map(good, answers)) or self.clock.monotonic() > until:
+                return answers
             await asyncio.sleep(LOOK_S)
-
-    async def _ready(self) -> Sequence[Exchange]:
-        return await self._ask(self.spec.ready or "")
-
-    async def _health(self) -> tuple[bool, Sequence[Exchange]]:
-        if self.spec.health is None:
-            return True, ()
-        answers = await self._ask(self.spec.health)
-        return all(answer.code == 200 for answer in answers), answers
 
     async def _ask(self, path: str) -> Sequence[Exchange]:
         return await asyncio.gather(*(pod.send("GET", path, timeout_s=PROBE_TIMEOUT_S) for pod in self.at))
 
-    def _judge(self, found: tuple[bool, Sequence[Exchange]], check: str, subject: str, title: str, fix: str) -> None:
-        holds, answers = found
+    def _judge(
+        self, answers: Sequence[Exchange], good: Callable[[Exchange], bool], check: str, subject: str, title: str,
+        fix: str,
+    ) -> None:  # fmt: skip
         if not answers:
             return
-        shown = answers[0]
+        wrong = [answer for answer in answers if not good(answer)]
+        shown = (wrong or answers)[0]
         self.promises.judge(
-            holds,
+            not wrong,
             check,
             subject,
             title,
-            detail=f"{len(answers)} pods; the first: {shown.outcome}" + ("" if holds else f" after {WITHIN_S:g} s"),
+            detail=f"{len(answers) - len(wrong)} of {len(answers)} pods; {shown.outcome}"
+            + (f" after {WITHIN_S:g} s" if wrong else ""),
             payload=shown.payload(),
             replay=shown.curl(),
             fix=fix,
             cases=len(answers),
         )
+
+
+def _fine(answer: Exchange) -> bool:
+    return answer.code == 200
+
+
+def _not_ready(answer: Exchange) -> bool:
+    return answer.code != 200

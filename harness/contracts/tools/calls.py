@@ -23,6 +23,8 @@ from harness.targets.fields import fill, pick
 
 LIMITED = 429
 ABSENT = (403, 404, 409, 410)  # what was named is not there, or not now: no schema can say that
+Called = tuple[str, JsonValue, Exchange]
+"""What a call's arguments are, the arguments, and how it went."""
 RESULT_FIELDS = ("result", "output", "data")
 
 
@@ -84,27 +86,30 @@ class ToolCalls:
     async def _positive(self, tool: ToolDefinition, good: list[JsonValue]) -> list[Exchange]:
         """The calls that were accepted: of `good`, of the schema's own example, of the changes to one that works."""
         own = declared(tool.parameters)
-        answers = [await self._call(tool, value, f"good-{n}") for n, value in enumerate(good)]
-        shown = [] if own is None else [await self._call(tool, own, "example")]
-        works = [value for value, answer in zip([own] * len(shown) + good, shown + answers, strict=True) if _ok(answer)]
-        changed = variations(tool.parameters, works[0]) if works else []
-        promised = shown + [await self._call(tool, value, f"change-{n}") for n, (_, value) in enumerate(changed)]
-        every = [answer for answer in answers + promised if answer.code != LIMITED]
-        accepted = [answer for answer in every if _ok(answer)]
+        made: list[Called] = [
+            ("allowed arguments", value, await self._call(tool, value, f"good-{n}")) for n, value in enumerate(good)
+        ]
+        kept: list[Called] = []
+        if own is not None:
+            kept.append(("its own example", own, await self._call(tool, own, "example")))
+        works = next((value for _, value, answer in kept + made if _ok(answer)), None)
+        changes = [] if works is None else variations(tool.parameters, works)
+        kept += [(what, value, await self._call(tool, value, f"change-{n}")) for n, (what, value) in enumerate(changes)]
+        every = [row for row in made + kept if row[2].code != LIMITED]
+        accepted = [answer for _, _, answer in every if _ok(answer)]
         if not every:
-            self._nothing("tools.accepts", tool, f"{len(answers)} calls, all refused by a rate limit")
+            self._nothing("tools.accepts", tool, f"{len(made)} calls, all refused by a rate limit")
             return []
-        wrong = [answer for answer in answers if answer.code is None or answer.code >= 500]
-        wrong += [answer for answer in promised if not _ok(answer) and answer.code not in (LIMITED, *ABSENT)]
+        wrong = [(what, answer) for what, _, answer in made if answer.code is None or answer.code >= 500]
+        excused = (LIMITED, *ABSENT)
+        wrong += [(what, answer) for what, _, answer in kept if not _ok(answer) and answer.code not in excused]
         if not accepted and not wrong:
             self._nothing(
                 "tools.accepts", tool, f"all of {len(every)} calls were refused: none of what was made up is there",
                 fix="give the schema `examples` of arguments that work",
             )  # fmt: skip
             return []
-        words = {"example": "its own example"} | {f"change-{n}": text for n, (text, _) in enumerate(changed)}
-        first = wrong[0] if wrong else accepted[0]
-        which = words.get(first.headers.get("Idempotency-Key", "").partition(f"-{tool.name}-")[2], "")
+        which, first = wrong[0] if wrong else ("", accepted[0])
         refused = len(every) - len(accepted) - len(wrong)
         self.promises.judge(
             not wrong,
@@ -113,9 +118,7 @@ class ToolCalls:
             "what the schema promises to take is accepted",
             detail=f"{len(accepted)} of {len(every)} accepted"
             + (f", {refused} refused as it may (not there, does not run)" if refused else "")
-            + (
-                f"; {first.outcome} for {which or 'allowed arguments'}: {first.content.decode()[:200]}" if wrong else ""
-            ),
+            + (f"; {first.outcome} for {which}: {first.content.decode()[:200]}" if wrong else ""),
             payload=first.payload() if wrong else None,
             replay=first.curl() if wrong else "",
             fix="narrow the schema to what the tool can do, or make the tool do what its schema allows",

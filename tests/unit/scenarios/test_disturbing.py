@@ -61,6 +61,19 @@ async def test_a_moment_that_does_not_come_is_no_result() -> None:
     assert hands.struck == []
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"kind": "pod_kil"}, "pod_kill"),
+        ({"params": {"workload": "a", "cuont": 1}}, "cuont"),
+        ({"params": {}}, "workload"),
+    ],
+)
+def test_a_fault_that_is_none_is_found_when_the_file_is_read(wrong: Any, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Disturb(**{**KILL, **wrong})
+
+
 def test_a_moment_is_one_thing() -> None:
     with pytest.raises(ValidationError, match="exactly one of effect_of, llm_asked"):
         Once()

@@ -10,7 +10,7 @@ import pytest
 from harness.core.config import Service
 from harness.core.errors import InfraError
 from harness.scenarios.logs import Logs, judged, prompts_of
-from harness.scenarios.model import Ask, Step
+from harness.scenarios.model import Ask, Assertion, Scenario, Step
 from harness.targets.target import LiveService, Target
 
 SECRET = {"metadata": {"name": "keys"}, "data": {"openai": base64.b64encode(b"sk-very-secret\n").decode(), "n": "MQ=="}}
@@ -38,13 +38,17 @@ def target() -> Target:
 
 
 async def test_every_workload_that_writes_is_read_but_the_mock() -> None:
-    step = Step(together=(Step(run=Ask(prompt="Tell Ada the time")), Step(task=Ask(prompt="hi"))))
-    assert list(prompts_of([step])) == ["Tell Ada the time"]
+    asked = Step(together=(Step(run=Ask(prompt="Tell Ada the time")), Step(task=Ask(prompt="hi"))))
+    assert list(prompts_of([asked])) == ["Tell Ada the time"]
+    scenario = Scenario(title="t", when=(asked,), then=(Assertion.model_validate("status"),))
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        logs = Logs(http, target())
-        checks = [judged(w, t, "prompt", {"Tell Ada the time": "it"}) for w, t in (await logs._texts()).items() if t]
-        assert [(check.subject, check.outcome) for check in checks] == [("agent", "fail")]
-        assert await logs._secrets() == {"sk-very-secret": "keys/openai"}
+        checks = await Logs(http, target()).check([scenario])
+        nothing_asked = await Logs(http, target()).check([])
+    assert [(check.check, check.subject, check.outcome) for check in checks] == [
+        ("logs.no_prompt", "agent", "fail"),
+        ("logs.no_secret", "agent", "pass"),
+    ]
+    assert [check.check for check in nothing_asked] == ["logs.no_secret"]
 
 
 def test_a_secret_is_named_and_not_shown() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -78,8 +80,24 @@ async def test_where_nothing_can_be_confined_nothing_is_run() -> None:
 
 
 async def test_a_cancelled_call_leaves_no_process() -> None:
-    task = asyncio.create_task(run("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)", 10))
-    await asyncio.sleep(0.3)
+    task = asyncio.create_task(run("import time\ntime.sleep(60)", 10))
+    for _ in range(500):
+        if confined():
+            break
+        await asyncio.sleep(0.02)
+    assert len(confined()) == 1
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert confined() == []
+
+
+def confined() -> list[int]:
+    """Our own children that run a program in the jail."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == os.getpid() and b"code_exec/jail.py" in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
