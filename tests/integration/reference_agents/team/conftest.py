@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,26 @@ class Team:
         name = headers["baggage"].partition("=")[2]
         rows: list[dict[str, Any]] = httpx.get(f"{self.llm}/_mock/sessions/{name}/journal").json()["entries"]
         return rows
+
+    def until_asked(self, headers: dict[str, str], calls: int) -> None:
+        """Return once the session's models were called so often and the last call waits for its answer."""
+        url = f"{self.llm}/_mock/sessions/{headers['baggage'].partition('=')[2]}"
+        end = time.monotonic() + 20
+        while True:
+            session = httpx.get(url).json()
+            if session["requests"] == calls and session["open"] == 1:
+                return
+            assert time.monotonic() < end, session
+            time.sleep(0.05)
+
+    def given_up(self, headers: dict[str, str], within_s: float = 10.0) -> list[str]:
+        """The prompts of the calls that the caller left before their answers, once there is one."""
+        end = time.monotonic() + within_s
+        while True:
+            left = [row["request"]["messages"][-1]["content"] for row in self.journal(headers) if row["aborted"]]
+            if left or time.monotonic() > end:
+                return left
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
