@@ -11,6 +11,7 @@ from reference_agents.api.readiness import Dependencies
 from reference_agents.common.clock import Clock
 from reference_agents.common.metrics import Metrics
 from reference_agents.common.settings import Settings
+from reference_agents.cost.till import Till
 from reference_agents.llm.client import LLMClient
 from reference_agents.runner.core import AgentRunner
 from reference_agents.tasks.events import EventLog
@@ -28,6 +29,7 @@ class Parts:
     http: httpx.AsyncClient
     redis: Redis
     llm: LLMClient
+    till: Till
     runner: AgentRunner
     store: TaskStore
     workers: Workers
@@ -37,6 +39,11 @@ class Parts:
     def with_llm(self, llm: LLMClient) -> Parts:
         """The same service over another LLM client."""
         self.llm = self.runner.llm = llm
+        return self
+
+    def with_till(self, till: Till) -> Parts:
+        """The same service over another till."""
+        self.till = self.runner.till = till
         return self
 
     def with_runner(self, runner: AgentRunner) -> Parts:

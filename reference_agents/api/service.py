@@ -21,6 +21,8 @@ from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import Metrics
 from reference_agents.common.settings import Settings
+from reference_agents.cost.routes import router as cost_routes
+from reference_agents.cost.till import till as till_of
 from reference_agents.flaws import with_flaw
 from reference_agents.llm.assemble import llm_client
 from reference_agents.llm.backoff import Backoff
@@ -47,11 +49,13 @@ def assemble(agent: str, settings: Settings) -> Parts:
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=64)
     backoff = Backoff(random.SystemRandom())
     llm = llm_client(settings, http, backoff, clock, metrics)
+    till = till_of(settings, redis, metrics, clock)
     profile = profile_of(agent)
     runner = AgentRunner(
         name=agent,
         system_prompt=profile.system_prompt,
         llm=llm,
+        till=till,
         tools=RegistryClient(http, settings.registry_url.rstrip("/"), f"agent-{agent}"),
         memory=ContextManager(redis, agent),
         backoff=backoff,
@@ -68,7 +72,7 @@ def assemble(agent: str, settings: Settings) -> Parts:
         settings.redis_url, socket_timeout=5.0, socket_connect_timeout=1.0, max_connections=READERS
     )
     events = EventLog(readers, agent)
-    return Parts(settings, clock, metrics, http, redis, llm, runner, store, workers, dependencies, events)
+    return Parts(settings, clock, metrics, http, redis, llm, till, runner, store, workers, dependencies, events)
 
 
 def create_app(agent: str, settings: Settings) -> FastAPI:
@@ -90,6 +94,7 @@ def create_app(agent: str, settings: Settings) -> FastAPI:
     problem.install(app)
     app.include_router(router(parts))
     app.include_router(streams(parts))
+    app.include_router(cost_routes(parts.till, agent))
     guard(app, f"agent-{agent}", parts.clock, settings.flaw)
     app.add_middleware(RequestContext)
     return app

@@ -21,6 +21,13 @@ class Metrics:
         self.tokens = Counter(
             "agent_llm_tokens", "Tokens by model and kind", ["agent", "model", "kind"], registry=self.registry
         )
+        self.cost = Counter(
+            "agent_llm_cost_usd", "US dollars by model, by the price list", ["agent", "model"], registry=self.registry
+        )
+        self.capped = Counter(
+            "agent_session_cap_refusals", "Model calls not made for their session's cap", ["agent"],
+            registry=self.registry,
+        )  # fmt: skip
         self.calls = Counter(
             "agent_tool_calls", "Tool calls by outcome", ["agent", "tool", "outcome"], registry=self.registry
         )
@@ -40,7 +47,7 @@ class Metrics:
         self.queue = Gauge("agent_queue_depth", "Tasks waiting for a worker", ["agent"], registry=self.registry)
         for status in ("completed", "failed", "cancelled"):
             self.tasks.labels(agent, status)
-        for plain in (self.duration, self.steps, self.queue):
+        for plain in (self.duration, self.steps, self.queue, self.capped):
             plain.labels(agent)  # there from the start, so that a rate over them sees the first task
 
     def exposition(self) -> bytes:

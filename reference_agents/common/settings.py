@@ -49,6 +49,8 @@ class Settings:
     flaw: str = ""
     registration_token: str = ""
     tools: tuple[str, ...] = ()
+    session_token_cap: int = 50_000
+    prices_file: str = ""  # without it: cost/prices.toml
 
     @classmethod
     def of(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -85,6 +87,8 @@ class Settings:
             flaw=env.get("REFERENCE_FLAW", ""),
             registration_token=_secret(env, "REGISTRATION_TOKEN_FILE", ""),
             tools=tuple(filter(None, env.get("TOOL_URLS", "").split(","))),
+            session_token_cap=int(number("SESSION_TOKEN_CAP", 50_000)),
+            prices_file=env.get("LLM_PRICES_FILE", ""),
         )
 
 

@@ -7,15 +7,14 @@ from reference_agents.llm.messages import Message
 from reference_agents.orchestrator import prompts
 from reference_agents.orchestrator.deps import OrchestratorParts
 from reference_agents.orchestrator.plan import Plan
-from reference_agents.orchestrator.planner import PLAN_TOKENS, Planner, Spent
+from reference_agents.orchestrator.planner import PLAN_TOKENS, Ask, Planner
 
 
 class Trusting(Planner):
-    async def plan(self, prompt: str, most: int, deadline: float, spent: Spent) -> Plan:
+    async def plan(self, prompt: str, most: int, ask: Ask) -> Plan:
         system = prompts.planner(self.agents.values(), most)
         messages = [Message(role="system", content=system), Message(role="user", content=prompt)]
-        reply = await self.llm.ask(messages, max_tokens=PLAN_TOKENS, deadline=deadline)
-        spent(reply)
+        reply = await ask(self.llm, messages, PLAN_TOKENS)
         return Plan.model_validate_json(reply.content)
 
 

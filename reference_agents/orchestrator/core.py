@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,8 +20,11 @@ from reference_agents.common.clock import Clock
 from reference_agents.common.ending import end
 from reference_agents.common.log import hashed
 from reference_agents.common.metrics import Metrics
+from reference_agents.cost.accounts import Payer
+from reference_agents.cost.till import Till, user_of
+from reference_agents.llm.client import LLMClient
 from reference_agents.llm.errors import LLMError
-from reference_agents.llm.messages import Reply
+from reference_agents.llm.messages import Message, Reply
 from reference_agents.orchestrator import prompts
 from reference_agents.orchestrator.node import InFlight, NodeRunner
 from reference_agents.orchestrator.plan import HUMAN, Node, Plan, PlanError, waves
@@ -46,6 +49,7 @@ class Orchestrator:
 
     planner: Planner
     synthesizer: Synthesizer
+    till: Till
     nodes: NodeRunner
     state: RunState
     clock: Clock
@@ -102,15 +106,17 @@ class Orchestrator:
     ) -> tuple[str, list[Question]]:
         """The answer, or the questions that stand between here and it."""
 
-        def spent(reply: Reply) -> None:
+        payer = Payer(self.metrics.agent, task.session_id, user_of(task.metadata))
+
+        async def ask(llm: LLMClient, messages: Sequence[Message], most: int) -> Reply:
+            reply = await self.till.ask(llm, payer, messages, max_tokens=most, deadline=deadline)
             progress.tokens += reply.tokens
             progress.model = reply.model
-            for kind, amount in (("prompt", reply.prompt_tokens), ("completion", reply.completion_tokens)):
-                self.metrics.tokens.labels(self.metrics.agent, reply.model, kind).inc(amount)
+            return reply
 
         plan = (await self.state.read(task.id)).plan
         if plan is None:
-            made = await self.planner.plan(task.prompt, task.max_steps, deadline, spent)
+            made = await self.planner.plan(task.prompt, task.max_steps, ask)
             plan = await self.state.keep_plan(task.id, made)
         questions = await self._waves(task, plan, progress, flight)
         if questions:
@@ -123,7 +129,7 @@ class Orchestrator:
         if len(plan.nodes) == 1:
             return sinks[0].output, []
         ended = [results[node.id] for node in plan.nodes]
-        return await self.synthesizer.answer(task.prompt, ended, deadline, spent), []
+        return await self.synthesizer.answer(task.prompt, ended, ask), []
 
     async def _waves(self, task: AgentTask, plan: Plan, progress: Progress, flight: InFlight) -> list[Question]:
         """Run every node that can be run; the questions that the others wait for."""
@@ -166,7 +172,10 @@ class Orchestrator:
 
         async def one(node: Node, needed: list[NodeResult]) -> None:
             asked = TaskRequest(
-                session_id=task.session_id, prompt=prompts.with_context(node, needed), token_budget=budget
+                session_id=task.session_id,
+                prompt=prompts.with_context(node, needed),
+                metadata={"user_id": user} if (user := user_of(task.metadata)) else {},
+                token_budget=budget,
             )
             request = await self.state.keep_request(task.id, node.id, asked)
             result = await self.nodes.run(task.id, node, request, flight)

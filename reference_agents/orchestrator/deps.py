@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from reference_agents.api.readiness import WITHIN_S, Readiness
 from reference_agents.common.clock import Clock
 from reference_agents.common.metrics import Metrics
+from reference_agents.cost.till import Till
 from reference_agents.llm.client import LLMClient
 from reference_agents.orchestrator.core import Orchestrator
 from reference_agents.orchestrator.store import OrchestrationStore
@@ -33,11 +34,17 @@ class OrchestratorParts:
     http: httpx.AsyncClient
     redis: Redis
     llm: LLMClient
+    till: Till
     orchestrator: Orchestrator
     store: OrchestrationStore
     workers: Workers
     deadline_s: float
     queue: Background | None = None  # what runs beside the requests where agents are asked over Kafka
+
+    def with_till(self, till: Till) -> OrchestratorParts:
+        """The same service over another till."""
+        self.till = self.orchestrator.till = till
+        return self
 
     async def ready(self) -> Readiness:
         """Redis is what it needs. An agent that is away fails its own nodes, and no restart here brings it back."""

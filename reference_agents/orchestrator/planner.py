@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reference_agents.llm.client import LLMClient
@@ -18,8 +18,8 @@ TRIES = 2  # a model that is told what is wrong with its plan mends it, or does 
 PLAN_TOKENS = 2048
 ANSWER_TOKENS = 1024
 
-Spent = Callable[[Reply], None]
-"""Told of each reply, so that it is paid for also when it was of no use."""
+Ask = Callable[[LLMClient, Sequence[Message], int], Awaitable[Reply]]
+"""Asks a model for so many tokens at most, and pays for the reply also when it is of no use."""
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Planner:
     llm: LLMClient
     agents: Mapping[str, AgentEntry]
 
-    async def plan(self, prompt: str, most: int, deadline: float, spent: Spent) -> Plan:
+    async def plan(self, prompt: str, most: int, ask: Ask) -> Plan:
         """A plan that can be run. A model whose plan cannot be is told why, and may send another.
 
         Raises PlanError when that cannot be run either, and LLMError.
@@ -39,8 +39,7 @@ class Planner:
             Message(role="user", content=prompt),
         ]
         for left in reversed(range(TRIES)):
-            reply = await self.llm.ask(messages, max_tokens=PLAN_TOKENS, deadline=deadline)
-            spent(reply)
+            reply = await ask(self.llm, messages, PLAN_TOKENS)
             try:
                 return plan_of(_json(reply.content), self.agents, most)
             except PlanError as error:
@@ -57,15 +56,13 @@ class Synthesizer:
 
     llm: LLMClient
 
-    async def answer(self, prompt: str, nodes: Sequence[NodeResult], deadline: float, spent: Spent) -> str:
+    async def answer(self, prompt: str, nodes: Sequence[NodeResult], ask: Ask) -> str:
         """The answer to the request. Raises LLMError."""
         messages = [
             Message(role="system", content=prompts.SYNTHESIZER),
             Message(role="user", content=prompts.results(prompt, nodes)),
         ]
-        reply = await self.llm.ask(messages, max_tokens=ANSWER_TOKENS, deadline=deadline)
-        spent(reply)
-        return reply.content
+        return (await ask(self.llm, messages, ANSWER_TOKENS)).content
 
 
 def _json(text: str) -> object:

@@ -22,6 +22,8 @@ from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import Metrics
 from reference_agents.common.settings import Settings
+from reference_agents.cost.routes import router as cost_routes
+from reference_agents.cost.till import till as till_of
 from reference_agents.flaws import with_flaw
 from reference_agents.llm.assemble import llm_client
 from reference_agents.llm.backoff import Backoff
@@ -82,7 +84,7 @@ def assemble(settings: Settings, own: OrchestratorSettings, env: Mapping[str, st
     )
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=64)
     llm = llm_client(settings, http, Backoff(rng), clock, metrics)
-    state = RunState(redis)
+    till, state = till_of(settings, redis, metrics, clock), RunState(redis)
     queue: Background | None = None
     agents: Agents = HttpAgents(http, own.agents)
     if own.over_kafka:
@@ -97,13 +99,13 @@ def assemble(settings: Settings, own: OrchestratorSettings, env: Mapping[str, st
         clock,
     )
     orchestrator = Orchestrator(
-        Planner(llm, own.agents), Synthesizer(llm), nodes, state, clock, metrics, logger, own.deadline_s
+        Planner(llm, own.agents), Synthesizer(llm), till, nodes, state, clock, metrics, logger, own.deadline_s
     )
     store = OrchestrationStore(redis, clock, state, lease_s=settings.lease_s)
     workers = Workers(store, orchestrator, metrics, clock, logger, settings.pod, settings.workers, settings.lease_s)
     depth = Gauge("orchestrator_queue_depth", "Tasks waiting for a worker", registry=metrics.registry)
     return OrchestratorParts(
-        clock, metrics, depth, http, redis, llm, orchestrator, store, workers, own.deadline_s, queue
+        clock, metrics, depth, http, redis, llm, till, orchestrator, store, workers, own.deadline_s, queue
     )
 
 
@@ -127,6 +129,7 @@ def create_app(settings: Settings, env: Mapping[str, str] = os.environ) -> FastA
     app = FastAPI(title="orchestrator", version="1.0.0", lifespan=lifespan)
     problem.install(app)
     app.include_router(router(parts))
+    app.include_router(cost_routes(parts.till, "orchestrator"))
     a2a = OrchestratorA2A(parts.store, parts.workers, parts.clock, parts.deadline_s)
     app.router.routes.extend(a2a_routes(a2a, card(own.public_url, own.agents.values())))
     guard(app, "orchestrator", parts.clock, settings.flaw, env)

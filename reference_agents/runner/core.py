@@ -15,6 +15,8 @@ from pydantic import BaseModel, Field
 from reference_agents.common.clock import Clock
 from reference_agents.common.log import hashed
 from reference_agents.common.metrics import Metrics
+from reference_agents.cost.accounts import Payer
+from reference_agents.cost.till import Till, user_of
 from reference_agents.llm.backoff import Backoff
 from reference_agents.llm.client import LLMClient
 from reference_agents.llm.errors import LLMError
@@ -67,6 +69,7 @@ class AgentRunner:
     name: str
     system_prompt: str
     llm: LLMClient
+    till: Till
     tools: ToolBox
     memory: ContextManager
     backoff: Backoff
@@ -114,6 +117,7 @@ class AgentRunner:
         self, task: AgentTask, progress: Progress, checkpoint: Checkpoint, deadline: float
     ) -> tuple[str, str]:
         budget = min(task.token_budget, self.most_tokens)
+        payer = Payer(self.name, task.session_id, user_of(task.metadata))
         history = await self.memory.history(task.session_id)
         if not progress.work:
             progress.work.append(Message(role="user", content=task.prompt))
@@ -133,9 +137,10 @@ class AgentRunner:
             room = budget - progress.tokens - tokens.of_request(messages, specs)
             if room < SMALLEST_ANSWER:
                 return "", "token_budget_exceeded"
-            reply = await self.llm.ask(messages, specs, max_tokens=min(room, ANSWER_TOKENS), deadline=deadline)
+            most = min(room, ANSWER_TOKENS)
+            reply = await self.till.ask(self.llm, payer, messages, specs, max_tokens=most, deadline=deadline)
             progress.steps += 1
-            progress.tokens += reply.prompt_tokens + reply.completion_tokens
+            progress.tokens += reply.tokens
             progress.model = reply.model
             progress.tell(
                 "llm_call", step=progress.steps, model=reply.model, prompt_tokens=reply.prompt_tokens,
@@ -143,8 +148,6 @@ class AgentRunner:
             )  # fmt: skip
             for call in reply.tool_calls:
                 progress.tell("tool_call", step=progress.steps, id=call.id, tool=call.name)
-            for kind, amount in (("prompt", reply.prompt_tokens), ("completion", reply.completion_tokens)):
-                self.metrics.tokens.labels(self.name, reply.model, kind).inc(amount)
             if progress.tokens > budget:
                 await checkpoint(progress)
                 return "", "token_budget_exceeded"

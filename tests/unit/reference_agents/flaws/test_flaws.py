@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from reference_agents.api.deps import Parts
 from reference_agents.api.service import assemble
 from reference_agents.common.context import CURRENT, Trace
 from reference_agents.common.settings import Settings
+from reference_agents.cost.accounts import Accounts, Payer
+from reference_agents.cost.till import SessionCapExceeded
 from reference_agents.flaws import with_flaw
 from reference_agents.llm.messages import Message, Reply, ToolCall, ToolSpec
 from reference_agents.orchestrator import service as orchestrator
@@ -71,6 +76,7 @@ def service(name: str, calls: Calls) -> Parts:
     parts.runner.memory = ContextManager(redis, "search")
     parts.redis = parts.dependencies.redis = redis
     parts.dependencies.http = parts.http
+    parts.with_till(replace(parts.till, accounts=Accounts(redis, parts.clock)))
     parts.with_store(TaskStore(redis, "search", parts.clock, lease_s=0.0))
     parts.runner.llm = LoopingLLM()  # type: ignore[assignment]
     return with_flaw(parts, name)
@@ -300,9 +306,39 @@ async def planned(name: str) -> Any:
     planner = with_flaw(parts, name, "apply_orchestrator").orchestrator.planner
     planner.llm = Dreamer()  # type: ignore[assignment]
     try:
-        return (await planner.plan("p", 5, 0.0, lambda reply: None)).nodes[0].agent
+        return (await planner.plan("p", 5, lambda llm, messages, most: llm.ask(messages))).nodes[0].agent
     except PlanError:
         return "refused"
+
+
+async def together(name: str) -> Any:
+    """How many of four tasks of one session, at the same time, may ask a model for a quarter of the cap and more."""
+    parts = service(name, Calls())
+    everyone_there = asyncio.Barrier(4)
+
+    class Slow:
+        async def ask(self, messages: Any, tools: Any = (), **limits: Any) -> Reply:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await everyone_there.wait()
+            return Reply(model="m", content="ok", prompt_tokens=15_000)
+
+    async def one() -> bool:
+        try:
+            await parts.till.ask(Slow(), Payer("search", "s"), [], max_tokens=15_000, deadline=1e12)
+        except SessionCapExceeded:
+            return False
+        return True
+
+    return sum(await asyncio.gather(*(one() for _ in range(4))))
+
+
+async def counted(name: str) -> Any:
+    """Tokens on the session's account after three turns of forty, all of which asked for tools."""
+    parts = service(name, Calls())
+    await run(parts, max_steps=3)
+    account = await parts.till.accounts.of_session("s")
+    return sum(row.prompt + row.completion for row in account.models.values())
 
 
 def let_in(credentials: Callable[[Desk], str | None]) -> Callable[[str], Awaitable[bool]]:
@@ -354,8 +390,10 @@ SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     "prompt_in_logs": (logged, False, True),
     "ready_lies": (ready, False, True),
     "retry_without_backoff": (pauses, True, False),
+    "session_cap_racy": (together, 3, 4),
     "stale_fencing": (stale, "refused", "overwritten"),
     "swallowed_tool_error": (tool_error, "error", "ok"),
+    "tokens_uncounted": (counted, 120, 0),
     "unbounded_history": (remembered, 20, 30),
     "wrong_audience_accepted": (let_in(lambda desk: f"Bearer {desk.token(audience='agent-code')}"), False, True),
     "wrong_status_transition": (looks, {"cancelled"}, {"cancelled", "running"}),

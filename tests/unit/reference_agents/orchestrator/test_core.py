@@ -15,6 +15,9 @@ import structlog
 
 from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import Metrics
+from reference_agents.cost.accounts import Accounts
+from reference_agents.cost.prices import Prices
+from reference_agents.cost.till import Till
 from reference_agents.llm.client import LLMClient
 from reference_agents.llm.errors import Unavailable
 from reference_agents.llm.messages import Message, Reply
@@ -119,8 +122,10 @@ class Bench:
         llm = cast(LLMClient, model)
         runner = NodeRunner(script, entries, Supervisor(random.Random(1), sleep=sleep), clock)
         log = structlog.make_filtering_bound_logger(50)(structlog.PrintLogger(), [], {})
+        metrics = Metrics("orchestrator")
+        self.till = Till(Accounts(redis, clock), Prices.read(), metrics, clock, 50_000)
         self.orchestrator = Orchestrator(
-            Planner(llm, entries), Synthesizer(llm), runner, self.state, clock, Metrics("orchestrator"), log
+            Planner(llm, entries), Synthesizer(llm), self.till, runner, self.state, clock, metrics, log
         )
 
     async def submit(self, **more: Any) -> str:
