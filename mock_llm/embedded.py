@@ -83,7 +83,7 @@ class MockLLM(Handle):
         return Handle(self.server, name, self._run, lambda: self.url)
 
     def transport(self, session: str = "default") -> Transport:
-        """An httpx transport, sync and async, that reaches the server without a socket.
+        """A transport for clients of httpx and httpx2, sync and async, that reaches the server without a socket.
 
         It streams, and it honours timeouts, against virtual time too.
         """

@@ -1,4 +1,6 @@
-"""An httpx transport that calls the server in this process: it streams, and it honours timeouts.
+"""A transport of httpx or httpx2 that calls the server in this process: it streams, and it honours timeouts.
+
+Whose request it is decides whose answers and errors are given: the official clients moved to httpx2 in 2026.
 
 httpx's own ASGITransport buffers the whole answer and ignores timeouts. Against a virtual clock the read
 timeout is compared with virtual seconds, so a 30 s wait times out at once for a client with a 5 s limit.
@@ -7,8 +9,11 @@ timeout is compared with virtual seconds, so a 30 s wait times out at once for a
 from __future__ import annotations
 
 import asyncio
+import functools
 import queue
+import sys
 from collections.abc import AsyncIterator, Iterator
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -27,13 +32,14 @@ class _Limit(ReadLimit):
         self._pipe = pipe
 
     def expire(self) -> None:
-        self._pipe.fail(httpx.ReadTimeout(f"no data for {self.seconds} s of virtual time"))
+        self._pipe.fail(self._pipe.library.ReadTimeout(f"no data for {self.seconds} s of virtual time"))
 
 
 class _Pipe:
     """What the server sends, on its way to the client; thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, library: Any) -> None:
+        self.library = library
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._arrived: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,7 +64,7 @@ class _Pipe:
         try:
             return _raised(self._queue.get(timeout=timeout))
         except queue.Empty:
-            raise httpx.ReadTimeout("the read operation timed out") from None
+            raise self.library.ReadTimeout("the read operation timed out") from None
 
     async def aget(self, timeout: float | None) -> Any:
         assert self._arrived is not None
@@ -69,7 +75,7 @@ class _Pipe:
             try:
                 await asyncio.wait_for(self._arrived.wait(), timeout)
             except TimeoutError:
-                raise httpx.ReadTimeout("the read operation timed out") from None
+                raise self.library.ReadTimeout("the read operation timed out") from None
         return _raised(self._queue.get_nowait())
 
 
@@ -80,7 +86,7 @@ def _raised(item: Any) -> Any:
 
 
 class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """For `httpx.Client(transport=...)` and `httpx.AsyncClient(transport=...)`; made by `MockLLM.transport()`.
+    """For `httpx.Client(transport=...)`, `httpx.AsyncClient(transport=...)` and httpx2's; see `MockLLM.transport()`.
 
     The server runs on `loop`, in its own thread; a sync and an async client can both use it.
     """
@@ -100,9 +106,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         except Exception:
             task.cancel()
             raise
-        return httpx.Response(
-            start["status"], headers=start["headers"], stream=_Body(pipe, task, real), request=request
-        )
+        return _response(request, start, pipe, task, real)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
@@ -114,14 +118,12 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         except BaseException:
             task.cancel()
             raise
-        return httpx.Response(
-            start["status"], headers=start["headers"], stream=_Body(pipe, task, real), request=request
-        )
+        return _response(request, start, pipe, task, real)
 
     def _begin(
         self, request: httpx.Request, body: bytes, timeout: float | None, *, asynchronous: bool = False
     ) -> tuple[_Pipe, Any]:
-        pipe = _Pipe()
+        pipe = _Pipe(_library(request))
         if asynchronous:
             pipe.listen()
         task = asyncio.run_coroutine_threadsafe(self._serve(request, body, timeout, pipe), self._loop)
@@ -135,9 +137,9 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         def cut(how: str) -> None:
             text = "Connection reset by peer" if how == "rst" else "Server disconnected"
             pipe.fail(
-                httpx.ReadError(text)
+                pipe.library.ReadError(text)
                 if how == "rst"
-                else httpx.RemoteProtocolError(
+                else pipe.library.RemoteProtocolError(
                     "peer closed connection without sending complete message body (incomplete chunked read)"
                 )
             )
@@ -183,7 +185,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             pipe.fail(error)
 
 
-class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+class _Body:
     """The body as it arrives; closing it early is the client leaving."""
 
     def __init__(self, pipe: _Pipe, task: Any, timeout: float | None) -> None:
@@ -204,6 +206,25 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._task.cancel()
+
+
+def _library(request: Any) -> ModuleType:
+    """httpx or httpx2: the one that the request is of."""
+    return sys.modules[type(request).__module__.partition(".")[0]]
+
+
+@functools.cache
+def _body_of(library: Any) -> type[_Body]:
+    """The body as a stream in the library's eyes, which looks at its class."""
+    return type("_Body", (_Body, library.SyncByteStream, library.AsyncByteStream), {})
+
+
+def _response(request: Any, start: Any, pipe: _Pipe, task: Any, timeout: float | None) -> httpx.Response:
+    body = _body_of(pipe.library)(pipe, task, timeout)
+    answer: httpx.Response = pipe.library.Response(
+        start["status"], headers=start["headers"], stream=body, request=request
+    )
+    return answer
 
 
 def _read_timeout(request: httpx.Request) -> float | None:

@@ -70,7 +70,10 @@ def error_body(error: ApiError, call: Call) -> dict[str, Any]:
     """The whole body of an error."""
     kind = "rate_limit_error" if error.status == 429 else _TYPES.get(error.kind, error.kind)
     message = error.message or _MESSAGES.get(error.status, "Internal server error")
-    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id(call)}
+    shown: dict[str, Any] = {"type": kind, "message": message}
+    if error.details is not None:
+        shown["details"] = dict(error.details)
+    return {"type": "error", "error": shown, "request_id": request_id(call)}
 
 
 def error_reply(error: ApiError, call: Call) -> Reply:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import parse_qs
 
 from mock_llm.clock import EPOCH
@@ -52,7 +52,8 @@ class ApiError(Exception):
 
     `kind` is neutral: invalid_request, authentication, permission, not_found, conflict, too_large,
     rate_limit, server_error, overloaded, timeout; the codec turns it into the provider's type. `code` and
-    `param` are OpenAI's fields; a protocol without them leaves them out. `headers` are added as they are.
+    `param` are OpenAI's fields; a protocol without them leaves them out. `headers` are added as they are. `details` is
+    Anthropic's: an object for programs.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ApiError(Exception):
         param: str | None = None,
         headers: Headers = (),
         retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -74,6 +76,7 @@ class ApiError(Exception):
         self.param = param
         self.headers = headers
         self.retry_after = retry_after
+        self.details = details
 
 
 KINDS = {

@@ -6,6 +6,7 @@ from typing import Any
 
 from mock_llm.codecs._anthropic import invalid
 from mock_llm.codecs.anthropic_messages.conversation import plain, read_turns
+from mock_llm.codecs.anthropic_messages.threads import joined
 from mock_llm.codecs.anthropic_messages.validate import validate
 from mock_llm.codecs.protocol import ApiError, Call
 from mock_llm.completion import Params, Request, Tool, ToolChoice
@@ -27,6 +28,8 @@ def parse(call: Call, *, counting: bool = False) -> Request:
 
 def read(raw: dict[str, Any], call: Call, *, counting: bool = False) -> Request:
     """The same for a body that came in another one, as a batch's do."""
+    if not counting:
+        raw = joined(raw, call)
     validate(raw, counting=counting)
     model = raw["model"]
     if not exists(model, call.settings):

@@ -10,6 +10,7 @@ import orjson
 
 from mock_llm.codecs import _anthropic
 from mock_llm.codecs._anthropic import event
+from mock_llm.codecs.anthropic_messages.threads import keep
 from mock_llm.codecs.protocol import Call, Frame, Reply
 from mock_llm.completion import Block, Completion, Refusal, Request, Text, Thinking, ToolCall, Usage
 from mock_llm.tokens import chunks
@@ -70,7 +71,9 @@ def body(completion: Completion, call: Call) -> dict[str, Any]:
 def render(completion: Completion, request: Request, call: Call) -> Reply:
     """The whole answer."""
     usage = completion.usage or Usage()
-    data = orjson.dumps(body(completion, call))
+    message = body(completion, call)
+    keep(request.raw, message, call)
+    data = orjson.dumps(message)
     return Reply(200, data, _anthropic.headers(call, usage.prompt), completion.model, usage)
 
 
@@ -88,7 +91,7 @@ def _block(block: Block, call: Call) -> dict[str, Any]:
         case ToolCall():
             return {"type": "tool_use", "id": block.id, "name": block.name, "input": _input(block)}
         case Text(text) | Refusal(text):
-            return {"type": "text", "text": text, "citations": None}
+            return {"type": "text", "text": text}
     raise TypeError(f"an answer holds no {type(block).__name__}")
 
 
@@ -104,7 +107,9 @@ def _input(block: ToolCall) -> Any:
 def stream(completion: Completion, request: Request, call: Call) -> Iterator[Frame]:
     """message_start; each block with a ping after the first start; message_delta; message_stop."""
     usage = completion.usage or Usage()
-    start = {**body(completion, call), "content": [], "stop_reason": None, "stop_sequence": None}
+    message = body(completion, call)
+    keep(request.raw, message, call)
+    start = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
     start["usage"] = {**usage_body(usage), "output_tokens": 1}
     yield event("message_start", {"type": "message_start", "message": start}, "open")
     for index, block in enumerate(completion.first.blocks):

@@ -14,7 +14,7 @@ _KNOWN = frozenset(
      "tool_choice", "thinking", "metadata", "service_tier", "container", "context_management", "mcp_servers",
      "output_config", "output_format", "inference_geo", "cache_control", "speed", "betas", "fallbacks",
      "fallback_credit_token", "user_profile_id", "diagnostics", "compaction",
-     "workspace_id")
+     "workspace_id", "thread")
 )  # fmt: skip
 _CHOICES = ("auto", "any", "tool", "none")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 def validate(raw: dict[str, Any], *, counting: bool = False) -> None:
     """Raises ApiError (400). `counting`: the endpoint that counts tokens, which takes no max_tokens."""
     for name in raw:
-        if name not in _KNOWN:
+        if name not in _KNOWN or (counting and name == "thread"):
             raise invalid(f"{name}: Extra inputs are not permitted")
     for name in ("model", "messages") if counting else ("model", "max_tokens", "messages"):
         if raw.get(name) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -26,8 +27,9 @@ def llm() -> Any:
 
 
 @pytest.fixture
-def client(llm: MockLLM) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=llm.anthropic_base_url, api_key="k", max_retries=0)
+def client(llm: MockLLM) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=llm.anthropic_base_url, api_key="k", max_retries=0) as client:
+        yield client
 
 
 def ask(text: str, **more: Any) -> dict[str, Any]:
@@ -199,3 +201,56 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
             raw = anthropic.Anthropic(base_url=server.anthropic_base_url, api_key="k").messages.with_raw_response
             bodies.append(raw.create(**ask("again", tools=[WEATHER])).http_response.content)
     assert bodies[0] == bodies[1]
+
+
+def threaded(client: anthropic.Anthropic, thread: Any, *texts: str, **more: Any) -> Any:
+    return client.beta.messages.create(
+        model="claude-sonnet-5-5", max_tokens=500, messages=[{"role": "user", "content": text} for text in texts],
+        betas=["message-threads-2026-08-12"], extra_body={"thread": thread}, **more,
+    )  # fmt: skip
+
+
+def onward(message: Any) -> dict[str, str]:
+    return {"type": "continue", "previous_message_id": message.id}
+
+
+def test_a_thread_holds_the_conversation_its_system_prompt_and_its_tools(
+    llm: MockLLM, client: anthropic.Anthropic
+) -> None:
+    seen: list[Any] = []
+
+    def answer(request: Any) -> str:
+        said = [block.text for turn in request.turns for block in turn.blocks if hasattr(block, "text")]
+        seen.append((request.system, [tool.name for tool in request.tools], said))
+        return f"answer {len(seen)}"
+
+    llm.rule(answer=answer)
+    first = threaded(client, {"type": "create"}, "one", system="be brief", tools=[WEATHER])
+    with client.beta.messages.stream(
+        model="claude-sonnet-5-5", max_tokens=500, messages=[{"role": "user", "content": "two"}],
+        betas=["message-threads-2026-08-12"], extra_body={"thread": onward(first)},
+    ) as stream:  # fmt: skip
+        second = stream.get_final_message()
+    threaded(client, onward(second), "three")
+    assert [said for _, _, said in seen] == [
+        ["one"],
+        ["one", "answer 1", "two"],
+        ["one", "answer 1", "two", "answer 2", "three"],
+    ]
+    assert {(system, *tools) for system, tools, _ in seen} == {("be brief", "get_weather")}
+
+
+def test_a_thread_that_cannot_be_continued_says_why_in_a_word_for_programs(client: anthropic.Anthropic) -> None:
+    def refused(thread: Any, **more: Any) -> Any:
+        with pytest.raises(anthropic.APIStatusError) as raised:
+            threaded(client, thread, "on", **more)
+        return raised.value.status_code, raised.value.body["error"].get("details", {}).get("error_code")  # type: ignore[index,call-overload]
+
+    first = threaded(client, {"type": "create"}, "one")
+    assert refused({"type": "continue", "previous_message_id": "msg_unheard"}) == (404, "thread_not_found")
+    assert refused(onward(first), system="another") == (400, None)
+    assert refused({"type": "fork"}) == (400, None)
+    threaded(client, onward(first), "two")
+    assert refused(onward(first)) == (400, "thread_already_continued")
+    with pytest.raises(anthropic.BadRequestError, match="thread: Extra inputs are not permitted"):
+        client.messages.create(**ask("one"), extra_body={"thread": {"type": "create"}})

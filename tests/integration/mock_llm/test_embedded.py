@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 from openai import APITimeoutError, AsyncOpenAI, OpenAI
 
@@ -123,6 +124,24 @@ def test_thirty_virtual_seconds_cost_nothing_and_time_out_a_five_second_client()
             client.chat.completions.create(**BODY, stream=True, timeout=5)
         assert [call.ended for call in mock.calls] == ["complete", "aborted"]
         client.close()
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+async def test_the_transport_speaks_to_both_generations_of_httpx_in_their_own_classes(library: Any) -> None:
+    """The official clients of 2026 are built on httpx2; many services still bring httpx."""
+    url, stream = "http://mock/v1/chat/completions", {**BODY, "stream": True}
+    with MockLLM(virtual_time=True) as mock:
+        with library.Client(transport=mock.transport()) as client:
+            answer = client.post(url, json=BODY)
+            assert isinstance(answer, library.Response)
+            assert answer.json()["object"] == "chat.completion"
+            mock.faults([{"kind": "cut", "frame": 2, "how": "rst"}])
+            with pytest.raises(library.ReadError), client.stream("POST", url, json=stream) as cut:
+                list(cut.iter_bytes())
+        async with library.AsyncClient(transport=mock.transport(), timeout=5) as client:
+            mock.faults([{"kind": "latency", "seconds": 30}])
+            with pytest.raises(library.ReadTimeout):
+                await client.post(url, json=BODY)
 
 
 async def test_the_transport_streams_to_an_async_client() -> None:
