@@ -33,5 +33,5 @@ class PlainOpenAI:
     def error(self, error: ApiError, call: Call) -> Reply:
         return _openai.error_reply(error, call)
 
-    def error_frame(self, error: ApiError, call: Call) -> Frame:
+    def error_frame(self, error: ApiError, call: Call, sent: int) -> Frame:
         return _openai.error_frame(error, call)

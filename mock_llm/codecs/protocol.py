@@ -233,5 +233,5 @@ class Codec(Protocol):
     def error(self, error: ApiError, call: Call) -> Reply:
         """An error as the provider words it, with its headers (Retry-After is added by the server)."""
 
-    def error_frame(self, error: ApiError, call: Call) -> Frame:
-        """An error in the middle of a stream (kind "error")."""
+    def error_frame(self, error: ApiError, call: Call, sent: int) -> Frame:
+        """An error in the middle of a stream (kind "error"), after `sent` frames."""

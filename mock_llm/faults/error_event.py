@@ -24,5 +24,5 @@ class ErrorEvent(Fault):
         if hit.request is None or not hit.request.stream:
             return steps
         kept = [step for step in steps if isinstance(step, Step)][: self.frame]
-        event = hit.codec.error_frame(ApiError(self.status, self.message), hit.call)
+        event = hit.codec.error_frame(ApiError(self.status, self.message), hit.call, len(kept))
         return [*kept, Step(kept[-1].at if kept else 0.0, event)]

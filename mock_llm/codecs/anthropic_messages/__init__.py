@@ -54,7 +54,7 @@ class AnthropicMessages:
     def error(self, error: ApiError, call: Call) -> Reply:
         return _anthropic.error_reply(error, call)
 
-    def error_frame(self, error: ApiError, call: Call) -> Frame:
+    def error_frame(self, error: ApiError, call: Call, sent: int) -> Frame:
         return _anthropic.error_frame(error, call)
 
 

@@ -43,7 +43,7 @@ class Gemini:
     def error(self, error: ApiError, call: Call) -> Reply:
         return _gemini.error_reply(error, call)
 
-    def error_frame(self, error: ApiError, call: Call) -> Frame:
+    def error_frame(self, error: ApiError, call: Call, sent: int) -> Frame:
         return _gemini.error_frame(error, call)
 
 

@@ -35,7 +35,7 @@ class Ollama:
     def error(self, error: ApiError, call: Call) -> Reply:
         return _ollama.error_reply(error, call)
 
-    def error_frame(self, error: ApiError, call: Call) -> Frame:
+    def error_frame(self, error: ApiError, call: Call, sent: int) -> Frame:
         return _ollama.error_frame(error, call)
 
 

@@ -37,7 +37,7 @@ class OpenAIChat:
     def error(self, error: ApiError, call: Call) -> Reply:
         return _openai.error_reply(error, call)
 
-    def error_frame(self, error: ApiError, call: Call) -> Frame:
+    def error_frame(self, error: ApiError, call: Call, sent: int) -> Frame:
         return _openai.error_frame(error, call)
 
 

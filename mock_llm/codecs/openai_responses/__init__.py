@@ -48,9 +48,9 @@ class OpenAIResponses:
     def error(self, error: ApiError, call: Call) -> Reply:
         return _openai.error_reply(error, call)
 
-    def error_frame(self, error: ApiError, call: Call) -> Frame:
+    def error_frame(self, error: ApiError, call: Call, sent: int) -> Frame:
         """`event: error` with the error in it: the official client raises APIError on it."""
-        data = {"type": "error", "sequence_number": 0, "error": _openai.error_body(error)}
+        data = {"type": "error", "sequence_number": sent, "error": _openai.error_body(error)}
         return Frame(b"event: error\ndata: " + orjson.dumps(data) + b"\n\n", "error")
 
 

@@ -216,6 +216,7 @@ def test_an_error_event_ends_the_stream_in_the_providers_form(mock: MockLLM, wir
     named = answer.rsplit(b"\n\n", 2)[1].startswith(b"event: error\n")
     assert named is (wire is not CHAT)  # whose events have no names
     assert last.get("type") == (None if wire is CHAT else "error")
+    assert last.get("sequence_number") == (3 if wire is RESPONSES else None)
     assert said(mock, wire, stream=False).text == TEXT
 
 

@@ -106,6 +106,6 @@ def test_raw_remembers_nothing() -> None:
 
 
 def test_an_error_in_mid_stream_is_a_line() -> None:
-    frame = CODEC.error_frame(ApiError(503), call())
+    frame = CODEC.error_frame(ApiError(503), call(), 2)
     assert frame.kind == "error"
     assert orjson.loads(frame.data) == {"error": "server busy, please try again.  maximum pending requests exceeded"}
