@@ -46,6 +46,7 @@ def diagnose(workspace: Workspace | None) -> Iterator[Diagnosis]:
     yield _python()
     yield from _extras()
     yield _program("kubectl", "to look at the local cluster with `kubectl get pods`, and for real clusters")
+    yield _program("promtool", "to test alert rules: apt-get install prometheus, or the release's archive")
     yield _redis()
     yield _disk(Path.cwd())
     if workspace is not None:

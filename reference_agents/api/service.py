@@ -40,7 +40,8 @@ READERS = 200  # who may follow tasks at one process at the same time; one more 
 
 def assemble(agent: str, settings: Settings) -> Parts:
     """Every part of the agent service `agent`, healthy."""
-    clock, metrics = RealClock(), Metrics(agent)
+    profile = profile_of(agent)
+    clock, metrics = RealClock(), Metrics(agent, profile.tools)
     logger = log.configure(f"agent-{agent}", settings.pod)
     http = httpx.AsyncClient(
         limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
@@ -50,7 +51,6 @@ def assemble(agent: str, settings: Settings) -> Parts:
     backoff = Backoff(random.SystemRandom())
     llm = llm_client(settings, http, backoff, clock, metrics)
     till = till_of(settings, redis, metrics, clock)
-    profile = profile_of(agent)
     runner = AgentRunner(
         name=agent,
         system_prompt=profile.system_prompt,

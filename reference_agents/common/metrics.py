@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """One agent's metrics, in a registry of their own."""
+    """One agent's metrics, in a registry of their own. `tools` are those it has: a model may name any other."""
 
-    def __init__(self, agent: str) -> None:
+    def __init__(self, agent: str, tools: Collection[str] = ()) -> None:
         self.registry = CollectorRegistry()
-        self.agent = agent
+        self.agent, self.tools = agent, frozenset(tools)
         self.tasks = Counter("agent_tasks", "Tasks by how they ended", ["agent", "status"], registry=self.registry)
         self.duration = Histogram(
             "agent_task_duration_seconds", "From claim to end", ["agent"], registry=self.registry,
@@ -49,6 +51,10 @@ class Metrics:
             self.tasks.labels(agent, status)
         for plain in (self.duration, self.steps, self.queue, self.capped):
             plain.labels(agent)  # there from the start, so that a rate over them sees the first task
+
+    def called(self, tool: str, outcome: str) -> None:
+        """Count a tool call. What a model made up is one label, not one a name."""
+        self.calls.labels(self.agent, tool if tool in self.tools else "unknown", outcome).inc()
 
     def exposition(self) -> bytes:
         """The text that /metrics answers."""

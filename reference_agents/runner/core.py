@@ -195,7 +195,7 @@ class AgentRunner:
         self, progress: Progress, tool: str, arguments: dict[str, Any], outcome: ToolOutcome, attempt: int, took: float
     ) -> None:
         word = "ok" if outcome.ok else "error"
-        self.metrics.calls.labels(self.name, tool, word).inc()
+        self.metrics.called(tool, word)
         progress.calls.append(
             ToolCallRecord(
                 tool=tool,
