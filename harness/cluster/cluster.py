@@ -14,9 +14,11 @@ from harness.cluster.controllers.budgets import Budgets
 from harness.cluster.controllers.chaos import Chaos
 from harness.cluster.controllers.controller import Controller
 from harness.cluster.controllers.deployments import Deployments
+from harness.cluster.controllers.endpoints import Endpoints
 from harness.cluster.controllers.jobs import Jobs
 from harness.cluster.controllers.replicas import Replicas
 from harness.cluster.controllers.statefulsets import StatefulSets
+from harness.cluster.kubeapi.versions import kept_as
 from harness.cluster.manifests.documents import Document, Json
 from harness.cluster.manifests.kustomize import containers_of, load
 from harness.cluster.network import Network
@@ -69,7 +71,8 @@ class LocalCluster:
         self.budgets = Budgets(self.store, self.runtime)
         self.chaos = Chaos(self.store, self.runtime, self.network)
         kinds = (Deployments, Replicas, StatefulSets, Jobs)
-        self._controllers = (*(kind(self.store, self.runtime) for kind in kinds), self.budgets)
+        endpoints = Endpoints(self.store, self.runtime, self.network)
+        self._controllers = (*(kind(self.store, self.runtime) for kind in kinds), self.budgets, endpoints)
 
     @property
     def failure(self) -> Exception | None:
@@ -80,7 +83,7 @@ class LocalCluster:
 
     async def start(self) -> None:
         """Load the manifests and start what they describe. Raises ConfigError naming file and line."""
-        self.store.create("nodes", node())
+        self.store.create("nodes", node(self.store.now(), os.cpu_count() or 1, _memory_kib()))
         documents = [document for path in self.spec.manifests for document in load(path)]
         self._check(documents)
         given = {d.name: d.body for d in documents if d.kind == "Namespace"}
@@ -115,7 +118,7 @@ class LocalCluster:
             raise document.error("it has no metadata.name")
         if resource.namespaced:
             body["metadata"].setdefault("namespace", self.spec.namespace)
-        made = self.store.create(resource.key, prepared(resource.key, body))
+        made = self.store.create(resource.key, prepared(resource.key, kept_as(resource, body)))
         if resource.key == "customresourcedefinitions":
             self._define(made)
 
@@ -133,6 +136,8 @@ class LocalCluster:
                 pod.body["metadata"] = copy.deepcopy(metadata)
             elif MIRROR not in (metadata.get("annotations") or {}):
                 self.runtime.start(body, metadata["name"])
+        elif key == "nodes":
+            self.runtime.node_changed()
         elif key == "networkchaos":
             self.chaos.network_chaos(body)
         elif key == "podchaos":
@@ -247,3 +252,7 @@ class LocalCluster:
         """End every pod and close every port; returns when nothing is left."""
         await self.runtime.close(grace_s)
         self.network.close()
+
+
+def _memory_kib() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024

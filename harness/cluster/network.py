@@ -136,7 +136,12 @@ class Network:
         selector = service["spec"].get("selector")
         if not selector:
             return []
-        return [pod for _, pod in sorted(self.pods().items()) if matches(selector, pod.body["metadata"].get("labels"))]
+        space = service["metadata"].get("namespace", self.namespace)
+        return [
+            pod
+            for _, pod in sorted(self.pods().items())
+            if pod.body["metadata"]["namespace"] == space and matches(selector, pod.body["metadata"].get("labels"))
+        ]
 
     def target_port(self, service: Json, port: int, pod: Json) -> int:
         """The container port that a service's port leads to."""
@@ -153,7 +158,7 @@ class Network:
     def endpoints(self, service: Json) -> tuple[list[PodRuntime], list[PodRuntime]]:
         """The pods behind a service: ready ones, and the others."""
         behind = self._behind(service)
-        return [pod for pod in behind if pod.ready], [pod for pod in behind if not pod.ready]
+        return [pod for pod in behind if pod.ready], [pod for pod in behind if not pod.ready and not pod.terminating]
 
     def _blocked(self, source: str, destination: str, service: str, port: int) -> bool:
         policies = self.store.list("networkpolicies", self.namespace)

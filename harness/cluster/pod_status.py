@@ -25,6 +25,9 @@ def pod_status(pod: PodRuntime, now: str) -> Json:
         since = earlier["lastTransitionTime"] if earlier and earlier["status"] == value else now
         return {"type": kind, "status": value, "lastProbeTime": None, "lastTransitionTime": since}
 
+    scheduled = condition("PodScheduled", not pod.unschedulable)
+    if pod.unschedulable:
+        scheduled.update(reason="Unschedulable", message=pod.unschedulable)
     status: Json = {
         "phase": phase,
         "hostIP": "127.0.0.1",
@@ -33,7 +36,7 @@ def pod_status(pod: PodRuntime, now: str) -> Json:
         "startTime": old.get("startTime", now),
         "qosClass": "Burstable",
         "conditions": [
-            condition("PodScheduled", True),
+            scheduled,
             condition("Initialized", running),
             condition("ContainersReady", bool(states) and all(s.ready for s in states)),
             condition("Ready", pod.ready),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cluster.admission import NODE, image_problem, prepared
+from harness.cluster.events import Events
 from harness.cluster.manifests.documents import Json
 from harness.cluster.network import Network
 from harness.cluster.pod_status import pod_status
@@ -20,7 +21,6 @@ from harness.cluster.store import NotFound, Store
 from harness.core.clock import Clock
 
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # the letters that Kubernetes puts into names
-EVENTS_KEPT = 500
 
 
 @dataclass
@@ -37,7 +37,12 @@ class Pods:
     running: dict[str, PodRuntime]
     failure: Exception | None = None
     closing: bool = False
+    events: Events = field(init=False)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.events = Events(self.store, self.letters)
 
     def key(self, namespace: str, name: str) -> str:
         """What a pod is known by here: its name; with its namespace before it outside of the target's."""
@@ -51,6 +56,22 @@ class Pods:
         """The owner's pods that nobody asked to end and that did not end of themselves."""
         uid = owner["metadata"]["uid"]
         return [pod for pod in self.running.values() if owner_uid(pod.body) == uid and not pod.terminating]
+
+    def own(self, key: str, owners: list[Json]) -> None:
+        """Give a pod other owners than it has."""
+        pod = self.running[key]
+        metadata = pod.body["metadata"]
+
+        def change(body: Json) -> None:
+            body["metadata"].pop("ownerReferences", None)
+            if owners:
+                body["metadata"]["ownerReferences"] = copy.deepcopy(owners)
+
+        change(pod.body)
+        try:
+            self.store.update("pods", metadata["namespace"], metadata["name"], change)
+        except NotFound:
+            pass  # it is ending
 
     def letters(self, count: int) -> str:
         """Letters for a name, as Kubernetes draws them."""
@@ -90,12 +111,11 @@ class Pods:
         )
         pod = PodRuntime(key, workload, around, copy.deepcopy(body))  # the store's own changes by `update` only
         self.running[key] = pod
-        self.event(key, "Normal", "Scheduled", f"Successfully assigned {metadata['namespace']}/{key} to {NODE}")
         self._tasks[key] = asyncio.get_running_loop().create_task(self._live(pod))
 
     async def _live(self, pod: PodRuntime) -> None:
         try:
-            if not await self._without_image(pod):
+            if await self._scheduled(pod) and not await self._without_image(pod):
                 await pod.run()
         except asyncio.CancelledError:
             raise
@@ -117,6 +137,39 @@ class Pods:
                     pass
                 if not self.closing:
                     self.settle()
+
+    async def _scheduled(self, pod: PodRuntime) -> bool:
+        """Wait until the node takes pods, as while it is cordoned it does not; False when the pod is to end first."""
+        body = pod.body["metadata"]
+        if self.cordoned and not _tolerates(pod.body):
+            text = "0/1 nodes are available: 1 node(s) were unschedulable."
+            self.event(pod.name, "Warning", "FailedScheduling", text)
+            pod.unschedulable = text
+            self.changed(pod.name)
+            while self.cordoned and not pod.terminating:
+                opened = asyncio.create_task(self._opened.wait())
+                asked = asyncio.create_task(pod.asked_to_end())
+                await asyncio.wait({opened, asked}, return_when=asyncio.FIRST_COMPLETED)
+                opened.cancel()
+                asked.cancel()
+            pod.unschedulable = ""
+        if pod.terminating:
+            return False
+        text = f"Successfully assigned {body['namespace']}/{body['name']} to {NODE}"
+        self.events.record(pod.body, "Normal", "Scheduled", text, "default-scheduler")
+        return True
+
+    @property
+    def cordoned(self) -> bool:
+        """May no pod be started on the node?"""
+        node = self.store.find("nodes", "", NODE)
+        return bool(node and node["spec"].get("unschedulable"))
+
+    def node_changed(self) -> None:
+        """Let the pods go on that wait for the node."""
+        if not self.cordoned:
+            self._opened.set()
+            self._opened = asyncio.Event()
 
     async def _without_image(self, pod: PodRuntime) -> bool:
         """Wait for the end of a pod whose images cannot be run, as for one that cannot be pulled."""
@@ -170,31 +223,8 @@ class Pods:
     def event(self, key: str, kind: str, reason: str, message: str) -> None:
         """Record an Event about a pod, as `kubectl describe` and `get events` show it."""
         pod = self.running.get(key)
-        metadata = pod.body["metadata"] if pod else {"name": key, "namespace": self.spec.namespace}
-        now = self.store.now()
-        body = {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"name": f"{metadata['name']}.{self.letters(10)}", "namespace": metadata["namespace"]},
-            "involvedObject": {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "name": metadata["name"],
-                "namespace": metadata["namespace"],
-                "uid": metadata.get("uid", ""),
-            },
-            "type": kind,
-            "reason": reason,
-            "message": message,
-            "count": 1,
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "source": {"component": "kubelet", "host": NODE},
-        }
-        rows = self.store.list("events")
-        for old in sorted(rows, key=lambda b: int(b["metadata"]["resourceVersion"]))[: max(0, len(rows) - EVENTS_KEPT)]:
-            self.store.delete("events", old["metadata"]["namespace"], old["metadata"]["name"])
-        self.store.create("events", body)
+        about = pod.body if pod else {"kind": "Pod", "metadata": {"name": key, "namespace": self.spec.namespace}}
+        self.events.record(about, kind, reason, message, "kubelet", NODE)
 
     async def close(self, grace_s: float) -> None:
         """End every pod; returns when none is left."""
@@ -207,6 +237,16 @@ class Pods:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+def _tolerates(pod: Json) -> bool:
+    """A DaemonSet's pods, and those that say so, are started on a cordoned node, too."""
+    owners = pod["metadata"].get("ownerReferences") or ()
+    rows = pod["spec"].get("tolerations") or ()
+    return any(row.get("kind") == "DaemonSet" for row in owners) or any(
+        row.get("key") in (None, "", "node.kubernetes.io/unschedulable") and row.get("operator") == "Exists"
+        for row in rows
+    )
 
 
 def owner_uid(body: Json) -> str:

@@ -22,6 +22,7 @@ class Resource:
     status: bool = False
     custom: bool = False  # from a CustomResourceDefinition
     singular: str = ""
+    columns: tuple[Json, ...] = ()  # additionalPrinterColumns of a custom one
 
     @property
     def api_version(self) -> str:
@@ -65,6 +66,7 @@ BUILT_IN = (
     Resource("podchaos", "PodChaos", "chaos-mesh.org", "v1alpha1", status=True),
     _cluster_wide("customresourcedefinitions", "CustomResourceDefinition", "apiextensions.k8s.io", "crd", status=True),
     Resource("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v2", short=("hpa",), status=True),
+    Resource("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v1", short=("hpa",), status=True),
     Resource("persistentvolumeclaims", "PersistentVolumeClaim", short=("pvc",), status=True),
     _cluster_wide("persistentvolumes", "PersistentVolume", "", "pv", status=True),
     Resource("limitranges", "LimitRange", short=("limits",)),
@@ -126,6 +128,7 @@ class Catalogue:
                 status="status" in (version.get("subresources") or {}),
                 custom=True,
                 singular=names.get("singular") or names["kind"].lower(),
+                columns=tuple(version.get("additionalPrinterColumns") or ()),
             )
             for version in spec["versions"]
             if version.get("served", True)

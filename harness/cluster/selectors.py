@@ -34,45 +34,89 @@ def _expression(entry: Json, labels: Mapping[str, str]) -> bool:
     raise ValueError(f"unknown operator {entry.get('operator')!r}")
 
 
+_KEY = r"(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
+_VALUE = r"(?:[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)?"
 _TERM = re.compile(
-    r"\s*(?:(?P<key>!?[\w./-]+)\s*(?:(?P<op>==|=|!=|\s+in\s+|\s+notin\s+)\s*(?P<value>\([^)]*\)|[^,]*))?)\s*(?:,|$)"
+    rf"\s*(?:(?P<not>!)\s*(?P<absent>{_KEY})|(?P<key>{_KEY})\s*(?:(?P<op>==|=|!=|>|<)\s*(?P<value>{_VALUE})"
+    rf"|\s(?P<set>in|notin)\s*\((?P<values>\s*{_VALUE}\s*(?:,\s*{_VALUE}\s*)*)\))?)\s*(?:,|$)"
 )
 
 
 def label_query(query: str, labels: Mapping[str, str] | None) -> bool:
-    """A label selector as in a URL: `a=b,c!=d,e in (f,g),h,!i`. Raises ValueError for one that is none."""
+    """A label selector as in a URL: `a=b,c!=d,e in (f,g),h,!i,j>3`. Raises ValueError for one that is none."""
     labels = labels or {}
-    position = 0
+    position, good = 0, True
     while position < len(query):
         term = _TERM.match(query, position)
-        if term is None or not term[0]:
-            raise ValueError(f"unable to parse requirement: {query[position:]!r}")
+        if term is None or not term[0].strip():
+            raise ValueError(f"unable to parse requirement: found '{query[position:]}', expected: identifier")
         position = term.end()
-        key, op, value = term["key"], (term["op"] or "").strip(), (term["value"] or "").strip()
-        found = labels.get(key.lstrip("!"))
-        values = [part.strip() for part in value.strip("()").split(",")]
-        good = {
-            "": (found is None) == key.startswith("!"),
-            "=": found == value,
-            "==": found == value,
-            "!=": found != value,
-            "in": found in values,
-            "notin": found not in values,
-        }[op]
-        if not good:
-            return False
-    return True
+        good = _holds(term, labels) and good  # to the end: a mistake behind what does not match is one, too
+    return good
 
 
-def field_query(query: str, body: Json) -> bool:
-    """A field selector: `metadata.name=x,status.phase!=Running`."""
-    for term in filter(None, query.split(",")):
-        match = re.fullmatch(r"([\w.]+)(==|!=|=)(.*)", term.strip())
+def _holds(term: re.Match[str], labels: Mapping[str, str]) -> bool:
+    if term["not"]:
+        return term["absent"] not in labels
+    found = labels.get(term["key"])
+    if term["set"]:
+        values = [part.strip() for part in term["values"].split(",")]
+        return (found in values) == (term["set"] == "in")
+    match term["op"]:
+        case "=" | "==":
+            return found == term["value"]
+        case "!=":
+            return found != term["value"]
+        case ">" | "<":
+            limit = int(term["value"])
+            if found is None or not found.lstrip("-").isdigit():
+                return False
+            return int(found) > limit if term["op"] == ">" else int(found) < limit
+    return found is not None
+
+
+# What a kind can be chosen by besides its name and namespace; a custom one by nothing else.
+_FIELDS = {
+    "pods": ("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
+             "spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName"),
+    "events": ("involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+               "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
+               "reportingComponent", "source", "type"),
+    "secrets": ("type",),
+    "services": ("spec.clusterIP", "spec.type"),
+    "namespaces": ("status.phase",),
+    "nodes": ("spec.unschedulable",),
+    "jobs": ("status.successful",),
+    "replicasets": ("status.replicas",),
+    "replicationcontrollers": ("status.replicas",),
+    "certificatesigningrequests": ("spec.signerName",),
+}  # fmt: skip
+
+
+def field_query(query: str, body: Json, kind: str | None = None) -> bool:
+    """A field selector: `metadata.name=x,status.phase!=Running`. Raises ValueError for one that is none, and for a
+    field that objects of `kind` (its plural) cannot be chosen by."""
+    good = True
+    for term in filter(None, (part.strip() for part in query.split(","))):
+        match = re.fullmatch(r"([\w.]+)(==|!=|=)(.*)", term)
         if match is None:
             raise ValueError(f"invalid field selector: {term!r}")
+        known = ("metadata.name", "metadata.namespace", *_FIELDS.get(kind or "", ()))
+        if kind is not None and match[1] not in known:
+            raise ValueError(f"field label not supported: {match[1]}")
         here: Any = body
-        for part in match[1].split("."):
+        for part in _at(kind, match[1]).split("."):
             here = here.get(part, "") if isinstance(here, dict) else ""
-        if (str(here) == match[3]) == (match[2] == "!="):
-            return False
-    return True
+        text = str(here).lower() if isinstance(here, bool) else "false" if here == "" and _bool(match[1]) else str(here)
+        good = ((text == match[3]) != (match[2] == "!=")) and good
+    return good
+
+
+def _at(kind: str | None, field: str) -> str:
+    return {("events", "source"): "source.component", ("jobs", "status.successful"): "status.succeeded"}.get(
+        (kind or "", field), field
+    )
+
+
+def _bool(field: str) -> bool:
+    return field in ("spec.unschedulable", "spec.hostNetwork")

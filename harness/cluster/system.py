@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 from harness.cluster.admission import NODE, prepared
 from harness.cluster.manifests.documents import Json
 
+_ARCH = {"x86_64": "amd64", "aarch64": "arm64"}
 MIRROR = "kubernetes.io/config.mirror"  # marks a pod that stands for a process nobody here starts
 
 
-def node() -> Json:
+def node(now: str, cpus: int, memory_kib: int) -> Json:
     """The one node: this machine."""
+    room = {"cpu": str(cpus), "memory": f"{memory_kib}Ki", "pods": "250", "ephemeral-storage": "0"}
+    healthy = (("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+               ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+               ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+               ("Ready", "True", "KubeletReady", "processes on loopback"))  # fmt: skip
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -18,14 +26,24 @@ def node() -> Json:
             "labels": {
                 "kubernetes.io/hostname": NODE,
                 "kubernetes.io/os": "linux",
-                "kubernetes.io/arch": "amd64",
+                "kubernetes.io/arch": _ARCH.get(os.uname().machine, os.uname().machine),
                 "node-role.kubernetes.io/control-plane": "",
             },
         },
         "spec": {"podCIDR": "127.0.0.0/8"},
         "status": {
+            "capacity": room,
+            "allocatable": dict(room),
             "conditions": [
-                {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "processes on loopback"}
+                {
+                    "type": kind,
+                    "status": value,
+                    "reason": reason,
+                    "message": message,
+                    "lastHeartbeatTime": now,
+                    "lastTransitionTime": now,
+                }
+                for kind, value, reason, message in healthy
             ],
             "addresses": [
                 {"type": "InternalIP", "address": "127.0.0.1"},
@@ -35,13 +53,13 @@ def node() -> Json:
                 "kubeletVersion": "v1.32.0-windtunnel",
                 "kubeProxyVersion": "",
                 "operatingSystem": "linux",
-                "architecture": "amd64",
+                "architecture": _ARCH.get(os.uname().machine, os.uname().machine),
                 "osImage": "loopback",
-                "kernelVersion": "",
+                "kernelVersion": os.uname().release,
                 "machineID": NODE,
                 "systemUUID": NODE,
                 "bootID": NODE,
-                "containerRuntimeVersion": "process://1",
+                "containerRuntimeVersion": "process://1.0.0",
             },
         },
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.cluster.controllers.controller import Owned
+from harness.cluster.controllers.controller import Owned, condition
 from harness.cluster.manifests.documents import Json
 from harness.cluster.selectors import matches
 
@@ -17,17 +17,22 @@ class Budgets(Owned):
         """A budget starts and ends nothing."""
 
     def report(self) -> None:
-        for budget in self.store.list("poddisruptionbudgets"):
-            covered, healthy, floor = self._counts(budget)
-            status = {
-                "observedGeneration": budget["metadata"].get("generation", 1),
-                "expectedPods": covered,
-                "currentHealthy": healthy,
-                "desiredHealthy": floor,
-                "disruptionsAllowed": max(0, healthy - floor),
-                "conditions": [],
-            }
-            self.set_status("poddisruptionbudgets", budget, status)
+        self.each("poddisruptionbudgets", self._status)
+
+    def _status(self, budget: Json) -> None:
+        covered, healthy, floor = self._counts(budget)
+        allowed = max(0, healthy - floor)
+        word = "SufficientPods" if allowed else "InsufficientPods"
+        before, now = budget.get("status"), self.store.now()
+        status = {
+            "observedGeneration": budget["metadata"].get("generation", 1),
+            "expectedPods": covered,
+            "currentHealthy": healthy,
+            "desiredHealthy": floor,
+            "disruptionsAllowed": allowed,
+            "conditions": [condition("DisruptionAllowed", allowed > 0, word, "", before=before, now=now)],
+        }
+        self.set_status("poddisruptionbudgets", budget, status)
 
     def forbids(self, pod: Json) -> str:
         """The budget that forbids taking `pod` away now, in words; empty when none does."""

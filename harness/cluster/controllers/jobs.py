@@ -14,11 +14,11 @@ class Jobs(Owned):
     """Starts pods until `completions` have succeeded, or more than `backoffLimit` have failed."""
 
     def reconcile(self) -> None:
-        for job in self.store.list("jobs"):
-            if not _finished(job) and not job["spec"].get("suspend"):
-                self._one(job)
+        self.each("jobs", self._one)
 
     def _one(self, job: Json) -> None:
+        if _finished(job) or job["spec"].get("suspend"):
+            return
         name, space, spec = job["metadata"]["name"], job["metadata"]["namespace"], job["spec"]
         if not spec.get("selector"):
             selector = {"matchLabels": {"batch.kubernetes.io/controller-uid": job["metadata"]["uid"]}}
@@ -40,6 +40,7 @@ class Jobs(Owned):
         for _ in range(missing):
             new = f"{name}-{self.pods.letters(5)}"
             self.pods.create(new, spec["template"], job, workload=name, labels=dict(labels))
+            self.tell(job, "SuccessfulCreate", f"Created pod: {new}", "job-controller")
 
     def _counts(self, job: Json) -> tuple[int, int, int]:
         """How many of the job's pods run, have succeeded, have failed."""
@@ -53,9 +54,7 @@ class Jobs(Owned):
         return len(phases) - done - lost, done, lost
 
     def report(self) -> None:
-        for job in self.store.list("jobs"):
-            if not _finished(job):
-                self.set_status("jobs", job, self._status(job))
+        self.each("jobs", lambda job: None if _finished(job) else self.set_status("jobs", job, self._status(job)))
 
     def _status(self, job: Json) -> Json:
         before, now = job.get("status") or {}, self.store.now()

@@ -7,8 +7,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from harness.cluster.cluster import LocalCluster
 from harness.cluster.kubeapi import openapi
-from harness.cluster.kubeapi.answers import answer, no_such_path, not_allowed, status
+from harness.cluster.kubeapi.answers import answer, no_such_path, not_allowed, not_found, status
 from harness.cluster.kubeapi.discovery import VERSION, Discovery
+from harness.cluster.kubeapi.proxying import name_and_port, proxied
 from harness.cluster.kubeapi.request import Ask, BadRequest, body_of
 from harness.cluster.kubeapi.reviews import review
 from harness.cluster.kubeapi.rows import Rows
@@ -40,7 +41,9 @@ class KubeApi:
         except BadRequest as error:
             return status(400, str(error))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return status(400, f"the object cannot be understood: {type(error).__name__}: {error}")
+            if request.method in ("POST", "PUT", "PATCH"):
+                return status(400, f"the object cannot be understood: {type(error).__name__}: {error}")
+            return status(400 if isinstance(error, ValueError) else 500, f"{error}")
 
     async def _route(self, request: Request, parts: list[str]) -> Response:
         match parts:
@@ -82,6 +85,13 @@ class KubeApi:
                 reviewed = review(group, rest[0], await body_of(request))
             return answer(reviewed, 201) if reviewed else no_such_path()
         name, sub = (rest[1] if len(rest) > 1 else ""), "/".join(rest[2:])
+        if resource.key in ("pods", "services") and rest[2:3] == ["proxy"]:
+            name, port = name_and_port(name)
+            found = self.cluster.store.find(resource.key, namespace, name)
+            if found is None:
+                return not_found(resource, name)
+            path = request.url.path.partition("/proxy")[2].lstrip("/")
+            return await proxied(request, self.cluster, resource.key, found, port, path)
         ask = Ask(request, resource, namespace, name, sub)
         if ask.sub:
             return await self.below.handle(ask)

@@ -11,6 +11,7 @@ from harness.cluster.resources import Catalogue, Resource
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+PROXY = ["create", "delete", "get", "patch", "update"]
 ALL = ("pods", "services", "deployments", "replicasets", "statefulsets", "daemonsets", "jobs", "cronjobs",
        "replicationcontrollers", "horizontalpodautoscalers")  # fmt: skip
 VERSION: Json = {
@@ -124,10 +125,13 @@ def _below(resource: Resource) -> list[Json]:
     if resource.key == "serviceaccounts":
         rows.append({"name": "token", "kind": "TokenRequest", "group": "authentication.k8s.io", "version": "v1",
                      "verbs": ["create"]})  # fmt: skip
+    if resource.key == "services":
+        rows.append({"name": "proxy", "kind": "ServiceProxyOptions", "verbs": PROXY})
     if resource.key == "pods":
         rows.append({"name": "log", "kind": "Pod", "verbs": ["get"]})
         rows.append({"name": "exec", "kind": "PodExecOptions", "verbs": ["create", "get"]})
         rows.append({"name": "portforward", "kind": "PodPortForwardOptions", "verbs": ["create", "get"]})
+        rows.append({"name": "proxy", "kind": "PodProxyOptions", "verbs": PROXY})
         rows.append({"name": "eviction", "kind": "Eviction", "group": "policy", "version": "v1", "verbs": ["create"]})
     return rows
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
 
 from starlette.responses import Response
 
@@ -12,6 +11,7 @@ from harness.cluster.cluster import LocalCluster
 from harness.cluster.kubeapi.answers import answer, not_found, status
 from harness.cluster.kubeapi.request import Ask, BadRequest
 from harness.cluster.kubeapi.tables import table
+from harness.cluster.kubeapi.versions import shown_as
 from harness.cluster.manifests.documents import Json
 from harness.cluster.resources import Resource
 from harness.cluster.selectors import field_query, label_query
@@ -25,16 +25,17 @@ class Rows:
 
     def find(self, resource: Resource, namespace: str, name: str) -> Json | None:
         """One object, or None."""
-        if resource.key == "endpoints":
-            service = self.store.find("services", namespace, name)
-            if service is not None:
-                return self._endpoints(service)
         return self.store.find(resource.key, namespace, name)
 
     def chosen(self, ask: Ask) -> list[Json]:
-        """The objects that the request's selectors choose, by namespace and name. Raises ValueError."""
+        """The objects that the request's selectors choose, by namespace and name. Raises BadRequest."""
         labels, fields = ask.query.get("labelSelector", ""), ask.query.get("fieldSelector", "")
-        return [body for body in self._all(ask.resource, ask.namespace) if wanted(body, labels, fields)]
+        check(labels, fields, ask.resource.key)
+        return [
+            body
+            for body in self.store.list(ask.resource.key, ask.namespace or None)
+            if wanted(body, labels, fields, ask.resource.key)
+        ]
 
     def one(self, ask: Ask) -> Response:
         """GET of an object."""
@@ -44,12 +45,13 @@ class Rows:
     def shown(self, ask: Ask, body: Json, code: int = 200) -> Response:
         """An object in the form that was asked for."""
         if ask.table:
-            return answer(self.as_table(ask.resource, [body]), code)
-        return answer(partial(body) if ask.metadata_only else body, code)
+            return answer(self.as_table(ask, [body]), code)
+        return answer(partial(body) if ask.metadata_only else shown_as(ask.resource, body), code)
 
-    def as_table(self, resource: Resource, bodies: list[Json]) -> Json:
+    def as_table(self, ask: Ask, bodies: list[Json]) -> Json:
         """The rows that kubectl prints."""
-        return table(resource.key, bodies, self.store.version, self.cluster.clock.wall())
+        now, whole = self.cluster.clock.wall(), ask.query.get("includeObject", "Metadata")
+        return table(ask.resource, bodies, self.store.version, now, whole)
 
     def many(self, ask: Ask) -> Response:
         """GET of a collection; `limit` and `continue` page through it."""
@@ -68,57 +70,29 @@ class Rows:
             text = f"{metadata['resourceVersion']}\n{_place(bodies[-1])}"
             metadata["continue"] = base64.urlsafe_b64encode(text.encode()).decode()
         if ask.table:
-            rows = self.as_table(ask.resource, bodies)
+            rows = self.as_table(ask, bodies)
             return answer({**rows, "metadata": {**rows["metadata"], **metadata}})
         if ask.metadata_only:
             head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
             return answer({**head, "metadata": metadata, "items": [partial(body) for body in bodies]})
         head = {"kind": f"{ask.resource.kind}List", "apiVersion": ask.resource.api_version}
-        return answer({**head, "metadata": metadata, "items": bodies})
-
-    def _all(self, resource: Resource, namespace: str) -> list[Json]:
-        rows = self.store.list(resource.key, namespace or None)
-        if resource.key == "endpoints":
-            made = [self._endpoints(body) for body in self.store.list("services", namespace or None)]
-            names = {_place(body) for body in made}
-            rows = [*made, *(row for row in rows if _place(row) not in names)]
-        return rows
-
-    def _endpoints(self, service: Json) -> Json:
-        ready, unready = self.cluster.network.endpoints(service)
-
-        def addresses(pods: Any) -> Any:
-            return [
-                {
-                    "ip": "127.0.0.1",
-                    "targetRef": {
-                        "kind": "Pod",
-                        "name": pod.body["metadata"]["name"],
-                        "namespace": pod.body["metadata"]["namespace"],
-                    },
-                }
-                for pod in pods
-            ]
-
-        ports = [
-            {"name": p.get("name", ""), "port": int(p["port"]), "protocol": "TCP"}
-            for p in service["spec"].get("ports") or ()
-        ]
-        subset: Json = {"addresses": addresses(ready), "notReadyAddresses": addresses(unready), "ports": ports}
-        same = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-        return {
-            "apiVersion": "v1",
-            "kind": "Endpoints",
-            "metadata": {key: service["metadata"][key] for key in same},
-            "subsets": [{key: value for key, value in subset.items() if value}] if ready or unready else [],
-        }
+        return answer({**head, "metadata": metadata, "items": [shown_as(ask.resource, body) for body in bodies]})
 
 
-def wanted(body: Json, labels: str, fields: str) -> bool:
+def wanted(body: Json, labels: str, fields: str, kind: str) -> bool:
     """Does the object match a label selector and a field selector? Raises ValueError for one that is none."""
     return (not labels or label_query(labels, body["metadata"].get("labels"))) and (
-        not fields or field_query(fields, body)
+        not fields or field_query(fields, body, kind)
     )
+
+
+def check(labels: str, fields: str, kind: str) -> None:
+    """Raises BadRequest for selectors that are none, also where there is no object to choose."""
+    try:
+        wanted({"metadata": {}}, labels, "", kind)
+        field_query(fields, {"metadata": {}}, kind)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
 
 
 def partial(body: Json) -> Json:

@@ -64,6 +64,8 @@ class Subresources:
                 key = ask.resource.key
                 body = self.store.update(key, ask.namespace, ask.name, lambda b: b["spec"].update(replicas=count))
                 self.cluster.reconcile()
+            else:
+                body = {**body, "spec": {**body["spec"], "replicas": count}}
         return answer(scale_of(body))
 
     async def _evict(self, ask: Ask, body: Json) -> Response:

@@ -11,7 +11,8 @@ from starlette.responses import Response, StreamingResponse
 
 from harness.cluster.kubeapi.answers import failure
 from harness.cluster.kubeapi.request import Ask
-from harness.cluster.kubeapi.rows import Rows, partial, wanted
+from harness.cluster.kubeapi.rows import Rows, check, partial, wanted
+from harness.cluster.kubeapi.versions import shown_as
 from harness.cluster.manifests.documents import Json
 from harness.cluster.store import Change, Expired, Store
 
@@ -19,8 +20,8 @@ BOOKMARK_S = 30.0  # how often a quiet watch that allows it hears the current re
 
 
 def watch(rows: Rows, ask: Ask) -> Response:
-    """GET of a collection with `watch=true`; a bad selector raises ValueError at once."""
-    wanted({"metadata": {}}, ask.query.get("labelSelector", ""), ask.query.get("fieldSelector", ""))
+    """GET of a collection with `watch=true`; a bad selector raises BadRequest at once."""
+    check(ask.query.get("labelSelector", ""), ask.query.get("fieldSelector", ""), ask.resource.key)
     return StreamingResponse(_Watch(rows, ask).lines(), media_type="application/json")
 
 
@@ -86,7 +87,7 @@ class _Watch:
             return None
         if ask.namespace and body["metadata"].get("namespace") != ask.namespace:
             return None
-        uid, fits = body["metadata"]["uid"], wanted(body, self.labels, self.fields)
+        uid, fits = body["metadata"]["uid"], wanted(body, self.labels, self.fields, ask.resource.key)
         if change.kind == "DELETED" or not fits:
             if uid not in self.seen and not (change.kind == "DELETED" and fits):
                 return None
@@ -98,8 +99,8 @@ class _Watch:
 
     def _line(self, kind: str, body: Json) -> bytes:
         if self.ask.table:
-            return _json(kind, self.rows.as_table(self.ask.resource, [body]))
-        return _json(kind, partial(body) if self.ask.metadata_only else body)
+            return _json(kind, self.rows.as_table(self.ask, [body]))
+        return _json(kind, partial(body) if self.ask.metadata_only else shown_as(self.ask.resource, body))
 
     def _bookmark(self, annotations: dict[str, str]) -> bytes:
         metadata: Json = {"resourceVersion": str(self.store.version), "creationTimestamp": None}

@@ -23,6 +23,7 @@ from harness.cluster.kubeapi.apply import FieldConflict, applied
 from harness.cluster.kubeapi.patches import APPLY, patched
 from harness.cluster.kubeapi.request import Ask, BadRequest
 from harness.cluster.kubeapi.rows import Rows
+from harness.cluster.kubeapi.versions import kept_as, shown_as
 from harness.cluster.manifests.documents import Json
 from harness.cluster.store import NotFound
 
@@ -69,6 +70,8 @@ class Writing:
                 return status(
                     403, f'{resource.full_name} "{metadata["name"]}" is forbidden: {text}', reason="Forbidden"
                 )
+        body = kept_as(resource, body)
+        metadata = body["metadata"]
         if mistake(resource.key, body):
             return invalid(resource, metadata["name"], mistake(resource.key, body))
         if self.store.find(resource.key, namespace, metadata["name"]) is not None:
@@ -112,6 +115,7 @@ class Writing:
         old = self.store.find(ask.resource.key, ask.namespace, ask.name)
         if old is None:
             return not_found(ask.resource, ask.name)
+        old = shown_as(ask.resource, old)
         if ask.method == "PUT":
             wrong = self._unfit(ask, sent)
             if wrong is not None:
@@ -151,8 +155,9 @@ class Writing:
         return await (self.make(ask, new) if old is None else self._keep(ask, old, new))
 
     async def _keep(self, ask: Ask, old: Json, new: Json) -> Response:
-        resource = ask.resource
-        new = copy.deepcopy(new)  # a patch shares with the old object what it does not touch
+        resource, old = ask.resource, self.store.get(ask.resource.key, ask.namespace, ask.name)
+        # A patch shares with the old object what it does not touch.
+        new = kept_as(resource, copy.deepcopy({**new, "apiVersion": resource.api_version}))
         metadata = new.setdefault("metadata", {})
         metadata.update(name=ask.name, resourceVersion=old["metadata"]["resourceVersion"])
         if resource.namespaced:
@@ -161,7 +166,7 @@ class Writing:
             metadata.pop(key, None)
             if key in old["metadata"]:
                 metadata[key] = old["metadata"][key]
-        new.update(kind=resource.kind, apiVersion=old.get("apiVersion", resource.api_version))
+        new["kind"] = resource.kind
         if ask.sub == "status":
             new = {**old, "status": new.get("status", {})}
         elif resource.status:

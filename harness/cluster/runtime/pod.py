@@ -35,6 +35,7 @@ class PodRuntime:
     ports: dict[int, int] = field(default_factory=dict)
     states: dict[str, ContainerState] = field(default_factory=dict)
     terminating: bool = False
+    unschedulable: str = ""  # why no node takes it
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _grace_s: float = 30.0
 

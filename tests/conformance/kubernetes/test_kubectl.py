@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,110 @@ def test_mistakes_are_told_in_kubernetes_words(kubectl: Kubectl, name: str) -> N
     bad = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "Not_A_Name"}, "spec": {"containers": []}}
     assert "Invalid value" in kubectl.run("create", "-f", "-", "--validate=false", text=json.dumps(bad)).stderr
     assert kubectl("auth", "can-i", "delete", "pods").strip() == "yes"
+
+
+def test_what_is_printed_is_what_a_cluster_prints(kubectl: Kubectl, name: str) -> None:
+    wide = kubectl("get", "pods", "-l", "app=web", "-o", "wide").splitlines()[0]
+    assert " ".join(wide.split()) == "NAME READY STATUS RESTARTS AGE IP NODE NOMINATED NODE READINESS GATES"
+    assert "app=web" in kubectl("get", "deploy", "web", "-o", "wide")
+    assert kubectl("get", "events", "--sort-by=.lastTimestamp").splitlines()[0].split()[:3] == ["LAST", "SEEN", "TYPE"]
+    assert "control-plane" in kubectl("get", "nodes", "-o", "wide")
+    kubectl("create", "cronjob", name, "--image=busybox", "--schedule=0 * * * *", "--", "true")
+    assert "0 * * * *" in kubectl("get", "cronjob", name)
+    kubectl("autoscale", "deploy", "web", f"--name={name}", "--min=1", "--max=5", "--cpu-percent=80")  # autoscaling/v1
+    assert "cpu: <unknown>/80%" in kubectl("get", "hpa", name)
+    metric = kubectl("get", "hpa.v2.autoscaling", name, "-o", "jsonpath={.spec.metrics[0].resource.name}")
+    assert metric == "cpu"
+    kubectl("delete", "hpa,cronjob", name)
+    kubectl("create", "ingress", name, "--rule=shop.example/=web:80")
+    assert "127.0.0.1" in kubectl("describe", "ingress", name)
+    assert "ScalingReplicaSet" in kubectl("describe", "deploy", "web")
+
+
+def test_selectors_that_are_none_are_refused(kubectl: Kubectl) -> None:
+    assert "field label not supported: foo.bar" in kubectl.run("get", "pods", "--field-selector=foo.bar=1").stderr
+    assert "unable to parse requirement" in kubectl.run("get", "pods", "-l", "app in (web").stderr
+    assert "No resources found" in kubectl.run("get", "pods", "-l", "app=web,tier>3").stderr
+
+
+def test_endpoints_say_where_the_pods_listen(kubectl: Kubectl) -> None:
+    rows = kubectl("get", "endpoints", "web", "-o", "jsonpath={.subsets[*].ports[*].port}").split()
+    assert len(set(rows)) == 3
+    names = set()
+    for port in rows:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            names.add(answer.read().decode())
+    assert names == set(kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].metadata.name}").split())
+    assert kubectl("get", "endpointslices", "-l", "kubernetes.io/service-name=web", "--no-headers").count("\n") == 1
+
+
+def test_services_and_pods_answer_through_the_api(kubectl: Kubectl) -> None:
+    [pod, *_] = kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].metadata.name}").split()
+    assert kubectl("get", "--raw", f"/api/v1/namespaces/shop/pods/{pod}:8080/proxy/") == pod
+    assert kubectl("get", "--raw", "/api/v1/namespaces/shop/services/web:80/proxy/").startswith("web-")
+    assert "not found" in kubectl.run("get", "--raw", "/api/v1/namespaces/shop/services/none:80/proxy/").stderr
+    none = kubectl.run("get", "--raw", "/api/v1/namespaces/shop/services/web:81/proxy/")
+    assert "no endpoints available" in none.stderr
+
+
+def a_deployment(name: str) -> str:
+    container = {"name": "web", "image": "web:1", "args": ["8080"], "ports": [{"containerPort": 8080}]}
+    template = {"metadata": {"labels": {"app": name}},
+                "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}  # fmt: skip
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template}
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+    return json.dumps(body)
+
+
+def test_orphans_are_adopted_and_a_relabelled_pod_is_let_go(kubectl: Kubectl, name: str) -> None:
+    kubectl("apply", "-f", "-", text=a_deployment(name))
+    kubectl("rollout", "status", f"deploy/{name}", "--timeout=30s")
+    before = kubectl("get", "pods", "-l", f"app={name}", "-o", "name")
+    kubectl("delete", "deploy", name, "--cascade=orphan")
+    assert kubectl("get", "pods", "-l", f"app={name}", "-o", "name") == before
+    kubectl("apply", "-f", "-", text=a_deployment(name))
+    kubectl("rollout", "status", f"deploy/{name}", "--timeout=30s")
+    assert kubectl("get", "pods", "-l", f"app={name}", "-o", "name") == before
+    [taken, *_] = before.split()
+    kubectl("label", taken, "app=quarantined", "--overwrite")
+    kubectl("rollout", "status", f"deploy/{name}", "--timeout=30s")
+    assert len(kubectl("get", "pods", "-l", f"app={name}", "-o", "name").split()) == 2
+    assert kubectl("get", taken, "-o", "jsonpath={.metadata.ownerReferences}") == ""
+    kubectl("delete", taken, f"deploy/{name}")
+
+
+def test_a_paused_rollout_waits_until_it_is_resumed(kubectl: Kubectl, name: str) -> None:
+    kubectl("apply", "-f", "-", text=a_deployment(name))
+    kubectl("rollout", "status", f"deploy/{name}", "--timeout=30s")
+    before = kubectl("get", "pods", "-l", f"app={name}", "-o", "name")
+    kubectl("rollout", "pause", f"deploy/{name}")
+    kubectl("set", "env", f"deploy/{name}", "X=1")
+    kubectl("annotate", f"deploy/{name}", "kubernetes.io/change-cause=a variable")
+    kubectl("wait", f"deploy/{name}", "--for=jsonpath={.status.observedGeneration}=3", "--timeout=30s")
+    assert kubectl("get", "pods", "-l", f"app={name}", "-o", "name") == before
+    kubectl("rollout", "resume", f"deploy/{name}")
+    kubectl("rollout", "status", f"deploy/{name}", "--timeout=30s")
+    assert not set(kubectl("get", "pods", "-l", f"app={name}", "-o", "name").split()) & set(before.split())
+    assert "a variable" in kubectl("rollout", "history", f"deploy/{name}")
+    kubectl("delete", "deploy", name)
+
+
+def test_a_cordoned_node_takes_no_pod(kubectl: Kubectl, name: str) -> None:
+    kubectl("cordon", "windtunnel")
+    assert "Ready,SchedulingDisabled" in kubectl("get", "nodes")
+    kubectl("run", name, "--image=busybox", "--restart=Never", "--", "sleep", "60")
+    kubectl("wait", f"pod/{name}", "--for=condition=PodScheduled=false", "--timeout=30s")
+    assert "FailedScheduling" in kubectl("describe", "pod", name)
+    kubectl("uncordon", "windtunnel")
+    kubectl("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=30s")
+    kubectl("delete", "pod", name, "--grace-period=0", "--force")
+
+
+def test_one_object_that_cannot_be_kept_up_harms_no_other(kubectl: Kubectl, name: str) -> None:
+    broken = json.loads(a_deployment(name))
+    broken["spec"]["strategy"] = {"rollingUpdate": {"maxSurge": "a lot", "maxUnavailable": 0}}
+    kubectl("apply", "--validate=false", "-f", "-", text=json.dumps(broken))
+    assert "FailedSync" in kubectl("describe", "deploy", name)
+    kubectl("apply", "-f", "-", text=a_deployment(f"{name}-good"))
+    kubectl("rollout", "status", f"deploy/{name}-good", "--timeout=30s")
+    kubectl("delete", "deploy", name, f"{name}-good")
