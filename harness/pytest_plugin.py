@@ -6,11 +6,12 @@ def test_a_killed_pod_loses_no_task(agents, fault):
         assert agents.wait(task).status == "completed"
     assert not agents.repeated()
 
-`pytest --windtunnel contracts --windtunnel chaos` runs whole suites, each as one test.
+`pytest --windtunnel contracts --windtunnel chaos` runs whole suites, each as one test; `harness.marks` has marks.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,9 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import marks
+
 if TYPE_CHECKING:
     from harness.app.testing import AgentStack, Bench
     from harness.core.events import Effect
+    from harness.core.findings import Finding
     from harness.evidence.recorder import MemoryRecorder
     from harness.faults.fault import Witnessed
 
@@ -33,6 +37,59 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     about = f"run a suite against the target, as one test: {', '.join(SUITES)}; may be repeated"
     group.addoption("--windtunnel", action="append", choices=SUITES, default=[], metavar="SUITE", help=about)
     group.addoption("--windtunnel-config", metavar="FILE", help="the windtunnel.toml to use; default: the nearest one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marks known."""
+    for about in marks.ABOUT:
+        config.addinivalue_line("markers", about)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A mark brings the fixtures that it works on."""
+    for name, fixture in ((marks.SCENARIO, "agent_stack"), (marks.SLO, "agents")):
+        if item.get_closest_marker(name) and isinstance(item, pytest.Function) and fixture not in item.fixturenames:
+            item.fixturenames.append(fixture)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Carry out the marks of a test that has any."""
+    scenario, slo, repeat = map(pyfuncitem.get_closest_marker, (marks.SCENARIO, marks.SLO, marks.REPEAT))
+    if not (scenario or slo or repeat):
+        return None
+    from harness.app import marked
+    from harness.core.errors import Failure, HarnessError
+
+    given: dict[str, Any] = pyfuncitem.funcargs
+    arguments = {name: given[name] for name in inspect.signature(pyfuncitem.obj).parameters if name in given}
+    bench: Bench | None = given.get("agents")
+    try:
+        if scenario is not None:
+            findings = marked.played(given["agent_stack"], scenario.args)
+            if "scenario" in arguments:
+                arguments["scenario"].extend(findings)
+        if repeat is None:
+            pyfuncitem.obj(**arguments)
+        else:
+            rewind = given["mock_llm"].rewinder() if "mock_llm" in given else None
+
+            def again(number: int) -> None:
+                if rewind is not None:
+                    rewind()
+                if bench is not None:
+                    bench.again(number)
+
+            marked.repeated(lambda: pyfuncitem.obj(**arguments), repeat.args[0], repeat.args[1], again)
+        if slo is not None:
+            marked.within(slo.kwargs, [*given["agents"].earlier, *given["agents"].events])
+    except Failure as failure:
+        if failure.__cause__ is not None:
+            raise
+        raise pytest.fail.Exception(str(failure), pytrace=False) from None
+    except HarnessError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    return True
 
 
 def _config(config: pytest.Config) -> Path | None:
@@ -95,6 +152,12 @@ def agents(agent_stack: AgentStack, request: pytest.FixtureRequest) -> Iterator[
 def fault(agents: Bench) -> Callable[..., AbstractContextManager[Witnessed]]:
     """`with fault("pod_kill", workload="agent-search"):` breaks something, proven, and undoes it."""
     return agents.fault
+
+
+@pytest.fixture
+def scenario() -> list[Finding]:
+    """The findings of the scenarios that `@windtunnel.scenario` has played before the test."""
+    return []
 
 
 @pytest.fixture

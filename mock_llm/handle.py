@@ -169,6 +169,20 @@ class Handle:
 
         self._on_loop(begin)
 
+    def rewinder(self) -> Callable[[], None]:
+        """A function that starts the session anew as it is set up now: rules, faults, pacing; no progress, no calls.
+
+        For a test that is run several times: `windtunnel.repeat` does it.
+        """
+        back: Callable[[], None] = self._on_loop(lambda: self._session.rewinder())
+
+        def rewind() -> None:
+            back()
+            self.server.faults.reset(self.name)
+            self.server.journal.clear(self.name)
+
+        return lambda: self._on_loop(rewind)
+
     # What was asked of it.
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -97,6 +97,17 @@ class Session:
         self.load_memory.clear()
         self.played.clear()
         self.script.reset()
+
+    def rewinder(self) -> Callable[[], None]:
+        """A function that brings rules, faults and pacing back to those there are now, and forgets all requests."""
+        rules, faults, pacing = self.script.rewinder(), self.faults, self.pacing
+
+        def rewind() -> None:
+            self.reset()
+            rules()
+            self.faults, self.pacing = faults, pacing
+
+        return rewind
 
 
 class Sessions:

@@ -7,7 +7,7 @@ import itertools
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from harness.app.workspace import Workspace, open_workspace
 from harness.core.clock import Clock, RealClock
 from harness.core.errors import EXIT_PASS, ConfigError, Failure
 from harness.core.events import Effect, Event
+from harness.core.findings import Finding
 from harness.core.verdict import Verdict
 from harness.evidence.collect import Collector
 from harness.evidence.recorder import MemoryRecorder
@@ -117,6 +118,7 @@ class Bench:
     stack: AgentStack
     scope: str
     history: MemoryRecorder = field(init=False)
+    earlier: list[Event] = field(default_factory=list)  # of runs of the test before this one
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _collector: Collector | None = None
     _http: httpx.AsyncClient | None = None
@@ -175,6 +177,13 @@ class Bench:
     def begin(self) -> None:
         """Leave out the effects of those before."""
         self.stack.loop.run(self._collect(keep=False))
+
+    def again(self, number: int) -> None:
+        """Begin run `number` of the same test: another session, no history, no effects yet."""
+        self.earlier += self.history.events
+        self.history.events.clear()
+        self.scope = f"{self.scope.removesuffix(f'.run{number - 1}')}.run{number}"
+        self.begin()
 
     async def _collect(self, *, keep: bool) -> None:
         if self._collector is None:
@@ -244,15 +253,21 @@ def run_suite(config: Path | None, suite: str) -> Judged:
 
 
 def told(judged: Judged) -> str:
-    """The findings that are not PASS, each with its evidence and its fix."""
-    lines = [f"{judged.verdict}: {judged.run.path / 'report.html'}"]
-    for finding in judged.findings:
+    """The verdict, where the report lies, and what is not PASS."""
+    return f"{judged.verdict}: {judged.run.path / 'report.html'}\n\n{shown(judged.findings)}"
+
+
+def shown(findings: Sequence[Finding]) -> str:
+    """The findings that are not PASS, each with its evidence, its fix and how to see it again."""
+    parts = []
+    for finding in findings:
         if finding.verdict is Verdict.PASS:
             continue
-        lines += ["", f"{finding.verdict} {finding.id}: {finding.title}", f"  {finding.summary}"]
+        lines = [f"{finding.verdict} {finding.id}: {finding.title}", f"  {finding.summary}"]
         lines += [f"  | {line}" for evidence in finding.evidence[:3] for line in evidence.text.splitlines()[:10]]
         lines += [f"  {word}: {text}" for word, text in (("fix", finding.fix), ("replay", finding.replay)) if text]
-    return "\n".join(lines)
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def _unique() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -95,6 +95,16 @@ class Script:
         self.hits.clear()
         self.state = "start"
         self.generations = 0
+
+    def rewinder(self) -> Callable[[], None]:
+        """A function that brings the rules back to those there are now, without progress."""
+        rules, steps = list(self.rules), dict(self._steps)
+
+        def rewind() -> None:
+            self.rules, self._steps = list(rules), dict(steps)
+            self.reset()
+
+        return rewind
 
     def scene(self, request: Request) -> Scene:
         return Scene(request, self.state)

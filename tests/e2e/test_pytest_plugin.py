@@ -35,6 +35,77 @@ def test_a_fault_on_nothing_is_a_mistake(fault):
         raise AssertionError("never reached")
 """
 
+MARKED = """
+import asyncio
+
+from harness import marks as windtunnel
+
+RUNS = []
+
+
+@windtunnel.scenario("one")
+@windtunnel.slo(p95_s=30, error_rate=0)
+def test_both_hold(agents, scenario):
+    assert {finding.verdict for finding in scenario} == {"PASS"}
+    assert agents.run("What do bees eat?", agent="agent-search").status == "completed"
+
+
+@windtunnel.repeat(3)
+def test_each_run_has_effects_of_its_own(agents):
+    RUNS.append(agents.run("What do bees eat?", agent="agent-search").task_id)
+    assert len(agents.effects()) == 1
+
+
+def test_there_were_three_tasks():
+    assert len(set(RUNS)) == 3
+
+
+@windtunnel.slo(p50_s=0.000001)
+def test_misses_its_slo(agents):
+    agents.run("What do bees eat?", agent="agent-search")
+
+
+@windtunnel.scenario("none-of-this-name")
+def test_a_scenario_that_is_not_there():
+    raise AssertionError("never reached")
+"""
+
+MOCKED = """
+import httpx
+import pytest
+
+from harness import marks as windtunnel
+
+
+@pytest.fixture
+def scripted(mock_llm):
+    mock_llm.rule(text="tide", answer="twice a day")
+    return mock_llm
+
+
+@windtunnel.repeat(4, min_pass=3)
+def test_the_mock_begins_each_run_as_the_fixtures_left_it(scripted):
+    scripted.set_response("once", step=1)
+    url, asked = scripted.openai_base_url + "/chat/completions", {"role": "user", "content": "When is the tide?"}
+    body = {"model": "gpt-4o", "messages": [asked]}
+    said = [httpx.post(url, json=body).json()["choices"][0]["message"]["content"] for _ in range(2)]
+    assert said == ["once", "twice a day"]
+    scripted.assert_called(times=2)
+
+
+def test_half_a_minute_of_virtual_time(mock_llm, virtual_time):
+    mock_llm.pacing("constant", ttft=30, inter_token=0)
+    httpx.post(mock_llm.openai_base_url + "/chat/completions", json={"model": "gpt-4o", "messages": []}, timeout=20)
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
+    assert httpx.post(mock_llm.openai_base_url + "/chat/completions", json=body, timeout=20).is_success
+    assert 30 <= virtual_time() < 31
+
+
+@windtunnel.repeat(2)
+async def test_a_coroutine_fails_as_any_other():
+    assert not httpx.URL("http://a").host
+"""
+
 
 def workspace(folder: Path) -> Path:
     for name in ("contracts", "load", "chaos", "reference_agents"):
@@ -77,3 +148,22 @@ def test_a_suite_is_one_test_and_its_findings_are_the_message(tmp_path: Path) ->
 def test_without_a_configuration_the_mistake_is_told(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, "--windtunnel", "contracts")
     assert done.returncode == 1 and "windtunnel init" in done.stdout and "Traceback" not in done.stdout, done.stdout
+
+
+@pytest.mark.slow
+def test_marks_play_repeat_and_judge(tmp_path: Path) -> None:
+    folder = workspace(tmp_path)
+    (folder / "test_mine.py").write_text(MARKED)
+    done = run_pytest(folder, "test_mine.py", "--strict-markers")
+    assert "3 passed" in done.stdout and "2 failed" in done.stdout, done.stdout + done.stderr
+    assert "another exception" not in done.stdout
+    assert "SLO missed over 1 requests" in done.stdout and "p50_s is" in done.stdout
+    assert "none-of-this-name" in done.stdout and "Traceback" not in done.stdout
+
+
+def test_marks_and_virtual_time_need_no_target(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(MOCKED)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    done = run_pytest(tmp_path, "test_mine.py", "--strict-markers")
+    assert "2 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
+    assert "0 of 1 runs passed, 2 of 2 are wanted" in done.stdout, done.stdout
