@@ -90,7 +90,7 @@ class Driver:
         try:
             extra: dict[str, Any] = dict(ask.body)
             async with asyncio.timeout(ask.timeout_s):
-                reply = await send(ask.prompt, key=key, session=session, **extra)
+                reply = await send(ask.prompt * ask.repeated, key=key, session=session, **extra)
                 if not synchronous and reply.ok and reply.task_id:
                     reply = await self._finish(client, reply, ask)
         except TimeoutError:

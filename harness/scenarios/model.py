@@ -12,6 +12,7 @@ from harness.scenarios.then import Judged
 from harness.scenarios.then.effects import Effects
 from harness.scenarios.then.leaks import NoLeak
 from harness.scenarios.then.limits import Duration, ModelCalls, Steps, Tokens
+from harness.scenarios.then.metrics import Metrics
 from harness.scenarios.then.models import Fallback, Retries
 from harness.scenarios.then.output import Output
 from harness.scenarios.then.recovery import Recovery
@@ -70,6 +71,7 @@ class Ask(Part):
     """One task handed in by one user."""
 
     prompt: str = Field(min_length=1)
+    repeated: int = Field(1, ge=1, le=100_000, description="send the prompt so many times over, as one text")
     name: str = Field("", description="what assertions call it")
     as_: str = Field("user", alias="as", description="the user; each has sessions of their own")
     session: str = Field("main", description="the conversation; the same word is the same conversation")
@@ -149,6 +151,7 @@ class Assertion(Part):
     effects: Effects | None = None
     no_leak: NoLeak | None = None
     stable: Stable | None = None
+    metrics: Metrics | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -209,8 +212,13 @@ class Scenario(Part):
 
     @property
     def alone(self) -> bool:
-        """True when no other may run meanwhile: a faulty edge, or a breaker that opened, is there for all."""
-        return self.disturbs or self.given.llm.faults is not None
+        """True when no other may run meanwhile: a faulty edge, a breaker that opened, a counter is there for all."""
+        return self.disturbs or self.given.llm.faults is not None or bool(self.measures)
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """The metrics that assertions are about."""
+        return frozenset(assertion.metrics.name for assertion in self.then if assertion.metrics is not None)
 
     @property
     def disturbs(self) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from harness.evidence.metrics.movement import Movement
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -84,6 +86,8 @@ class Observation:
     succeeded: frozenset[str] = frozenset({"completed"})
     later: Mapping[str, JsonValue] | None = None
     """Each task by its id, asked for once more at the end; None where nobody asked."""
+    moved: Movement | None = None
+    """How the services' metrics moved; None where nobody looked, or no service has any."""
 
     def of(self, name: str) -> tuple[Answer, ...]:
         """The answers an assertion is about: those called `name`, or all of them for an empty name."""

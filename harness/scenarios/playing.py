@@ -11,6 +11,7 @@ import httpx
 
 from harness.core.errors import InfraError
 from harness.core.seed import Seed
+from harness.evidence.metrics.scrape import Scraper
 from harness.faults.hands import Hands
 from harness.scenarios import looking
 from harness.scenarios.disturbing import Disturber
@@ -18,6 +19,7 @@ from harness.scenarios.driving import Driver
 from harness.scenarios.edges import Edges
 from harness.scenarios.judging import Run
 from harness.scenarios.llm_session import LlmSession, model_call
+from harness.scenarios.measuring import Measured
 from harness.scenarios.model import Scenario
 from harness.scenarios.observation import Answer, Observation
 from harness.targets.suite import SuiteContext
@@ -61,12 +63,16 @@ class Stage:
             headers=self.context.target.headers,
             session=name,
         )
+        measured = Measured(Scraper(self.http, self.context.target), scenario.measures)
+        counted = await measured.still() if scenario.measures and measured.scraper.wanted else None
         async with contextlib.AsyncExitStack() as stack:
             if scenario.disturbs and self.edges is not None:
                 hands = await stack.enter_async_context(self.edges.broken(scenario.given.edges, scenario.name))
                 driver.disturb = self._disturber(hands, driver, llm).disturb
             answers, took = await driver.drive(scenario)
         seen = await self._look(answers, took, service, llm)
+        if counted is not None:
+            seen = dataclasses.replace(seen, moved=await measured.since(counted))
         waits = [assertion.stable.after_s for assertion in scenario.then if assertion.stable is not None]
         if waits:
             await asyncio.sleep(max(waits))

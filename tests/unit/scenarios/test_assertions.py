@@ -1,10 +1,13 @@
 """Every assertion passes on what it asks for, fails on its opposite, and without evidence says neither."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from harness.core.events import Check
+from harness.evidence.metrics.exposition import Series
+from harness.evidence.metrics.movement import Movement
 from harness.scenarios.judging import Run, checks
 from harness.scenarios.model import Assertion, Scenario
 from harness.scenarios.observation import Answer, Claim, EffectSeen, ModelCall, Observation, ToolCall
@@ -191,3 +194,55 @@ def test_a_rate_is_held_against_what_was_asked() -> None:
     assert outcome(lenient)["then.1.status"] == outcome(lenient)["scenario.reliability"] == "pass"
     assert "pass^1 0.90" in lenient[-1].detail
     assert "60% to 98%" in lenient[-1].detail
+
+
+def counted(by: float = 15.0, *, unseen: bool = False, models: bool = True) -> Observation:
+    """GOOD, with a counter that moved by so much."""
+    name, pod = "tokens_total", "agent-1"
+    movement = Movement({Series("agent", pod, name, (("kind", "prompt"),)): by}, {pod: "it is gone"} if unseen else {})
+    return dataclasses.replace(GOOD, moved=movement, models=GOOD.models if models else None)
+
+
+@pytest.mark.parametrize(
+    ("wish", "by", "holds"),
+    [
+        ({"increases_by": 15}, 15, True),
+        ({"increases_by": 14}, 15, False),
+        ({"increases_by": "tokens_served"}, 15, True),  # the failed calls of the journal served nothing
+        ({"increases_by": "tokens_served"}, 10, False),
+        ({"increases_by": "prompt_tokens_served"}, 10, True),
+        ({"increases_by": "completion_tokens_served"}, 5, True),
+        ({"increases_by": "llm_answers"}, 1, True),
+        ({"at_least": 3, "at_most": 20}, 15, True),
+        ({"at_least": 16}, 15, False),
+        ({"at_most": 14}, 15, False),
+        ({"at_least": 1, "labels": {"kind": "prompt"}}, 15, True),
+        ({"at_least": 1, "labels": {"kind": "completion"}}, 15, False),
+        ({"at_least": 1, "service": "other"}, 15, False),
+    ],
+)
+def test_metrics_are_judged_by_how_they_moved(wish: dict[str, Any], by: float, holds: bool) -> None:
+    assert claim({"metrics": {"name": "tokens_total", **wish}}, counted(by)).holds is holds
+
+
+def test_metrics_that_nobody_saw_decide_nothing() -> None:
+    wish = {"metrics": {"name": "tokens_total", "increases_by": "tokens_served"}}
+    assert claim(wish, GOOD).holds is None
+    assert claim(wish, counted(unseen=True)).holds is None
+    assert claim(wish, counted(models=False)).holds is None
+
+
+def test_a_metric_that_nobody_has_is_a_failure_that_says_so() -> None:
+    told = claim({"metrics": {"name": "no_such_total", "labels": {"a": "b"}, "increases_by": 0}}, counted())
+    assert told.holds is False and told.detail == 'nobody has a metric no_such_total{a="b"}'
+
+
+def test_a_metric_without_an_expectation_is_refused() -> None:
+    with pytest.raises(ValueError, match="give increases_by, at_least or at_most"):
+        Assertion.model_validate({"metrics": {"name": "tokens_total"}})
+
+
+def test_a_scenario_that_measures_plays_alone() -> None:
+    parts: dict[str, Any] = {"title": "t", "when": [{"run": {"prompt": "p"}}]}
+    assert Scenario(**parts, then=[{"metrics": {"name": "x_total", "at_least": 1}}]).alone
+    assert not Scenario(**parts, then=["status"]).alone
