@@ -222,10 +222,8 @@ class LocalCluster:
                     lines.append(f"  last exit code {state.last_exit}")
                 if state.probe_saw:
                     lines.append(f"  last probe: {state.probe_saw}")
-                log = pod.log(state.name)
-                if log.exists():
-                    tail = log.read_text(errors="replace").splitlines()[-20:]
-                    lines.extend(f"  | {line}" for line in tail)
+                tail = pod.log(state.name).read().decode(errors="replace").splitlines()[-20:]
+                lines.extend(f"  | {line}" for line in tail)
         return "\n".join(lines)
 
     async def wait_ready(self, timeout_s: float) -> None:

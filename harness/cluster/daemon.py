@@ -29,6 +29,7 @@ from harness.cluster.cluster import LocalCluster
 from harness.cluster.control import Control
 from harness.cluster.kubeapi.app import KubeApi
 from harness.cluster.kubeapi.streams import stream
+from harness.cluster.kubeapi.upgrade import protocol_for
 from harness.cluster.kubeconfig import write_kubeconfig
 from harness.cluster.leftovers import process_started, sweep
 from harness.cluster.spec import ClusterSpec
@@ -82,6 +83,7 @@ async def serve(spec: ClusterSpec, state_dir: Path, parent: int | None) -> int:
     server = _Server(
         uvicorn.Config(
             app,
+            http=protocol_for(cluster),
             host="127.0.0.1",
             port=0,
             log_level="warning",

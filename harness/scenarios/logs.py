@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -52,8 +53,9 @@ class Logs:
             labels = pod["metadata"].get("labels") or {}
             workload = str(labels.get("app") or labels.get("app.kubernetes.io/name") or pod["metadata"]["name"])
             if workload not in apart:
-                log = await self._get(f"{base}/pods/{pod['metadata']['name']}/log")
-                texts[workload] = texts.get(workload, "") + log.text
+                for query in written_logs(pod):
+                    log = await self._get(f"{base}/pods/{pod['metadata']['name']}/log?{query}")
+                    texts[workload] = texts.get(workload, "") + log.text
         return texts
 
     async def _secrets(self) -> dict[str, str]:
@@ -68,6 +70,17 @@ class Logs:
         except httpx.HTTPError as error:
             raise InfraError(f"{url} cannot be read: {error}") from None
         return answer
+
+
+def written_logs(pod: Mapping[str, Any]) -> list[str]:
+    """The query for each log that a pod has: every container's, and what it wrote before it was last started."""
+    queries = []
+    for row in (pod.get("status") or {}).get("containerStatuses") or ():
+        if "terminated" in (row.get("lastState") or {}):
+            queries.append(f"container={row['name']}&previous=true")
+        if "waiting" not in (row.get("state") or {}):
+            queries.append(f"container={row['name']}")
+    return queries
 
 
 def prompts_of(steps: Sequence[Step]) -> Iterator[str]:

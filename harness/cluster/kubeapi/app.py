@@ -100,7 +100,7 @@ class KubeApi:
     async def _collection(self, ask: Ask) -> Response:
         match ask.method:
             case "GET":
-                if ask.query.get("watch") in ("true", "1"):
+                if ask.flag("watch"):
                     return watch(self.rows, ask)
                 return self.rows.many(ask)
             case "POST":

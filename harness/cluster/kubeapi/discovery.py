@@ -130,6 +130,7 @@ def _below(resource: Resource) -> list[Json]:
     if resource.key == "pods":
         rows.append({"name": "log", "kind": "Pod", "verbs": ["get"]})
         rows.append({"name": "exec", "kind": "PodExecOptions", "verbs": ["create", "get"]})
+        rows.append({"name": "attach", "kind": "PodAttachOptions", "verbs": ["create", "get"]})
         rows.append({"name": "portforward", "kind": "PodPortForwardOptions", "verbs": ["create", "get"]})
         rows.append({"name": "proxy", "kind": "PodProxyOptions", "verbs": PROXY})
         rows.append({"name": "eviction", "kind": "Eviction", "group": "policy", "version": "v1", "verbs": ["create"]})

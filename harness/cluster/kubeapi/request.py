@@ -18,6 +18,11 @@ class BadRequest(ValueError):
     """The request cannot be understood; the message says why."""
 
 
+def flag(text: str | None) -> bool:
+    """A yes or no of a query, as the API server reads it."""
+    return text is not None and text.lower() not in ("false", "0")
+
+
 @dataclass(frozen=True)
 class Ask:
     """A request to one kind of object. `name` and `sub` are empty where the path has none."""
@@ -35,6 +40,10 @@ class Ask:
     @property
     def query(self) -> Mapping[str, str]:
         return self.http.query_params
+
+    def flag(self, name: str) -> bool:
+        """A yes or no of the query. Whatever is not `false` or `0` is yes, as `True` is, which some clients send."""
+        return flag(self.query.get(name))
 
     @property
     def table(self) -> bool:

@@ -1,160 +1,142 @@
-"""exec and port-forward over WebSocket: channels of bytes, each frame led by its channel's number.
-
-Subprotocols v5.channel.k8s.io (which can also close a channel) and v4.channel.k8s.io; SPDY is not spoken.
-"""
+"""Which long connection is whose: exec, attach and port-forward below a pod, over WebSocket or SPDY/3.1."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from harness.cluster.cluster import LocalCluster
+from harness.cluster.kubeapi.answers import answer, failure
+from harness.cluster.kubeapi.channels import (
+    ERROR,
+    PROTOCOLS,
+    RESIZE,
+    STDERR,
+    STDIN,
+    STDOUT,
+    SpdyChannels,
+    WebSocketChannels,
+)
+from harness.cluster.kubeapi.exec import Options, attach, execute
+from harness.cluster.kubeapi.forwarding import forward_channels, forward_streams
+from harness.cluster.kubeapi.spdy import NotSpdy, Spdy
 from harness.cluster.manifests.documents import Json
 from harness.cluster.runtime.pod import PodRuntime
 
-STDIN, STDOUT, STDERR, ERROR, CLOSE = 0, 1, 2, 3, 255
-PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-CHUNK = 1 << 16
+TUNNEL = "SPDY/3.1+portforward.k8s.io"  # SPDY frames in a WebSocket's messages
+KINDS = ("exec", "attach", "portforward")
+
+
+def place(cluster: LocalCluster, path: str) -> tuple[PodRuntime | None, str]:
+    """The running pod that a path is below, and what is asked of it; empty for no such path."""
+    parts = [part for part in path.split("/") if part]
+    if len(parts) != 7 or parts[:3] != ["api", "v1", "namespaces"] or parts[4] != "pods" or parts[6] not in KINDS:
+        return None, ""
+    return cluster.runtime.find(parts[3], parts[5]), parts[6]
+
+
+def refusal(
+    cluster: LocalCluster, path: str, query: Mapping[str, str], command: Sequence[str]
+) -> tuple[int, Json] | None:
+    """Why a long connection cannot be made, as the Status of a failure; None when it can."""
+    pod, kind = place(cluster, path)
+    if not kind:
+        return 404, failure(404, "the server could not find the requested resource")
+    if pod is None:
+        return 404, failure(404, f'pods "{path.split("/")[-2]}" not found')
+    problem = "" if kind == "portforward" else Options.of(query, command).problem(pod, attach=kind == "attach")
+    return (400, failure(400, problem)) if problem else None
 
 
 async def stream(socket: WebSocket, cluster: LocalCluster) -> None:
-    """Serve one WebSocket below a pod: `/api/v1/namespaces/NS/pods/NAME/exec` or `.../portforward`."""
-    parts = [part for part in socket.url.path.split("/") if part]
-    offered = socket.scope.get("subprotocols") or []
-    protocol = next((name for name in PROTOCOLS if name in offered), None)
-    pod = cluster.runtime.find(parts[3], parts[5]) if len(parts) == 7 and parts[4] == "pods" else None
-    if pod is None or protocol is None or parts[6] not in ("exec", "portforward"):
-        await socket.close()  # refused with 403: there is no such pod, or none of our subprotocols
-        return
-    await socket.accept(subprotocol=protocol)
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        await (_exec(socket, pod) if parts[6] == "exec" else _forward(socket, pod))
-
-
-async def _exec(socket: WebSocket, pod: PodRuntime) -> None:
+    """Serve one WebSocket below a pod."""
     query = socket.query_params
-    wants = {name: query.get(name) in ("true", "True", "1") for name in ("stdin", "stdout", "stderr", "tty")}
-    containers = [container["name"] for container in pod.body["spec"]["containers"]]
-    container = query.get("container") or containers[0]
     command = query.getlist("command")
-    try:
-        if container not in containers:
-            raise OSError(f"container not found ({container!r})")
-        process = await pod.spawn(container, command, stdin=wants["stdin"], merge=wants["tty"])
-    except OSError as error:
-        await _finish(socket, _failed(f"error executing command in container: {error}"))
+    offered = socket.scope.get("subprotocols") or []
+    pod, kind = place(cluster, socket.url.path)
+    known = (*PROTOCOLS, TUNNEL) if kind == "portforward" else PROTOCOLS
+    protocol = next((name for name in known if name in offered), None if offered else "")
+    refused = refusal(cluster, socket.url.path, query, command)
+    if refused is None and protocol is None:
+        refused = 403, failure(403, f"unable to upgrade: none of {', '.join(known)} was offered", reason="Forbidden")
+    if refused is not None or protocol is None or pod is None:
+        code, body = refused or (500, failure(500, "unable to upgrade"))
+        await socket.send_denial_response(answer(body, code))
         return
-    outputs = [asyncio.create_task(_pump(socket, process.stdout, STDOUT if wants["stdout"] else None))]
-    if process.stderr is not None:
-        outputs.append(asyncio.create_task(_pump(socket, process.stderr, STDERR if wants["stderr"] else None)))
-    reading = asyncio.create_task(_feed(socket, process.stdin))
+    await socket.accept(subprotocol=protocol or None)
     try:
-        ended = asyncio.create_task(process.wait())
-        await asyncio.wait({ended, reading}, return_when=asyncio.FIRST_COMPLETED)
-        if not ended.done():
-            return  # the client went away
-        await asyncio.gather(*outputs)
-        await _finish(socket, _exit_status(ended.result()))
-    finally:
-        await pod.end_spawned(process)
-        for task in (*outputs, reading):
-            task.cancel()
-        await asyncio.gather(*outputs, reading, return_exceptions=True)
+        if protocol == TUNNEL:
+            await _tunnel(socket, pod)
+        elif kind == "portforward":
+            await forward_channels(socket, pod)
+        else:
+            run = execute if kind == "exec" else attach
+            await run(WebSocketChannels(socket, protocol), pod, Options.of(query, command))
+    except (OSError, RuntimeError):
+        pass  # the client went away
 
 
-async def _pump(socket: WebSocket, source: asyncio.StreamReader | None, channel: int | None) -> None:
-    while source is not None and (data := await source.read(CHUNK)):
-        if channel is not None:
-            await socket.send_bytes(bytes((channel,)) + data)
-
-
-async def _feed(socket: WebSocket, sink: asyncio.StreamWriter | None) -> None:
-    """What the client sends, until it goes away."""
-    while True:
-        message = await socket.receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        data = message.get("bytes") or (message.get("text") or "").encode()
-        if not data or sink is None:
-            continue
-        with contextlib.suppress(ConnectionError):
-            if data[0] == CLOSE:
-                sink.close()
-            elif data[0] == STDIN:
-                sink.write(data[1:])
-                await sink.drain()
-
-
-def _exit_status(code: int) -> Json:
-    if code == 0:
-        return {"metadata": {}, "status": "Success"}
-    number = code if code > 0 else 128 - code
-    return {
-        **_failed(f"command terminated with non-zero exit code: exit status {number}"),
-        "reason": "NonZeroExitCode",
-        "details": {"causes": [{"reason": "ExitCode", "message": str(number)}]},
-    }
-
-
-def _failed(message: str) -> Json:
-    return {"metadata": {}, "status": "Failure", "message": message, "reason": "InternalError", "code": 500}
-
-
-async def _finish(socket: WebSocket, status: Json) -> None:
-    await socket.send_bytes(bytes((ERROR,)) + json.dumps(status).encode())
-    await socket.close(1000)
-
-
-async def _forward(socket: WebSocket, pod: PodRuntime) -> None:
-    """Two channels for each port, data and error; each begins with the port in two bytes, little-endian."""
-    ports = [int(port) for text in socket.query_params.getlist("ports") for port in text.split(",")]
-    writers: dict[int, asyncio.StreamWriter] = {}
-    pumps: list[asyncio.Task[None]] = []
-    for index, port in enumerate(ports):
-        for channel in (2 * index, 2 * index + 1):
-            await socket.send_bytes(bytes((channel,)) + port.to_bytes(2, "little"))
-    for index, port in enumerate(ports):
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", pod.ports.get(port, port))
-        except OSError as error:
-            await socket.send_bytes(bytes((2 * index + 1,)) + f"error forwarding port {port}: {error}".encode())
-            continue
-        writers[2 * index] = writer
-        pumps.append(asyncio.create_task(_pump(socket, reader, 2 * index)))
+async def _tunnel(socket: WebSocket, pod: PodRuntime) -> None:
+    spdy = Spdy(socket.send_bytes)
+    serving = asyncio.create_task(forward_streams(spdy, pod))
     try:
-        await _distribute(socket, writers, pumps)
+        while (message := await socket.receive())["type"] != "websocket.disconnect":
+            await spdy.feed(message.get("bytes") or b"")
+    except NotSpdy:
+        await socket.close(1002)
     finally:
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-        for writer in writers.values():
-            writer.close()
+        spdy.close()
+        await asyncio.gather(serving, return_exceptions=True)
 
 
-async def _distribute(
-    socket: WebSocket, writers: dict[int, asyncio.StreamWriter], pumps: Sequence[asyncio.Task[None]]
+class Raw(Protocol):
+    """A connection that was upgraded to SPDY: what comes in, and the way out."""
+
+    async def receive(self) -> bytes:
+        """The next bytes; none when the client is gone."""
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes. Raises OSError when the client is gone."""
+
+
+async def stream_spdy(
+    raw: Raw, cluster: LocalCluster, path: str, query: Mapping[str, str], command: Sequence[str]
 ) -> None:
-    receiving = asyncio.create_task(_deliver(socket, writers))
+    """Serve one connection that was upgraded to SPDY/3.1."""
+    pod, kind = place(cluster, path)
+    if pod is None:
+        return
+    spdy, options = Spdy(raw.send), Options.of(query, command)
+    reading = asyncio.create_task(_read(raw, spdy))
     try:
-        waiting = {receiving, *pumps}
-        while receiving in waiting and len(waiting) > (1 if pumps else 0):
-            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if receiving in waiting:  # every connection to the pod is closed
-            await socket.close(1000)
+        if kind == "portforward":
+            await forward_streams(spdy, pod)
+            return
+        wanted = {ERROR, *(c for c, on in ((STDIN, options.stdin), (STDOUT, options.stdout)) if on)}
+        if options.stderr and not options.tty:
+            wanted.add(STDERR)
+        if options.tty:
+            wanted.add(RESIZE)
+        channels = await SpdyChannels.opened(spdy, wanted)
+        if channels is not None:
+            reading.add_done_callback(lambda _: channels.gone())
+            try:
+                await (execute if kind == "exec" else attach)(channels, pod, options)
+            finally:
+                await channels.close()
     finally:
-        receiving.cancel()
-        await asyncio.gather(receiving, return_exceptions=True)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
-async def _deliver(socket: WebSocket, writers: dict[int, asyncio.StreamWriter]) -> None:
-    while (message := await socket.receive())["type"] != "websocket.disconnect":
-        data = message.get("bytes") or (message.get("text") or "").encode()
-        writer = writers.get(data[0]) if data else None
-        if writer is not None:
-            with contextlib.suppress(ConnectionError):
-                writer.write(data[1:])
-                await writer.drain()
+async def _read(raw: Raw, spdy: Spdy) -> None:
+    try:
+        while data := await raw.receive():
+            await spdy.feed(data)
+    except NotSpdy:
+        pass
+    finally:
+        spdy.close()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from harness.cluster.cluster import LocalCluster
 from harness.cluster.kubeapi.answers import answer, invalid, not_allowed, not_found, status, unsupported
+from harness.cluster.kubeapi.logs import log_of
 from harness.cluster.kubeapi.patches import patched
 from harness.cluster.kubeapi.request import Ask
 from harness.cluster.kubeapi.rows import Rows
@@ -36,7 +34,7 @@ class Subresources:
             case (_, "status") if ask.resource.status:
                 return self.rows.shown(ask, body) if ask.method == "GET" else await self.writing.change(ask)
             case ("pods", "log"):
-                return self._log(ask, body)
+                return log_of(self.cluster, ask, body)
             case ("pods", "eviction") if ask.method == "POST":
                 return await self._evict(ask, body)
             case ("serviceaccounts", "token") if ask.method == "POST":
@@ -88,34 +86,6 @@ class Subresources:
         head = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1"}
         return answer({**head, "metadata": {"name": ask.name}, "spec": sent.get("spec") or {}, "status": given}, 201)
 
-    def _log(self, ask: Ask, body: Json) -> Response:
-        names = [container["name"] for container in body["spec"]["containers"]]
-        container = ask.query.get("container") or names[0]
-        if container not in names:
-            return status(400, f"container {container} is not valid for pod {ask.name}")
-        key = self.cluster.runtime.key(ask.namespace, ask.name)
-        path = self.cluster.folder / "pods" / key / f"{container}.log"
-        tail = int(ask.query["tailLines"]) if "tailLines" in ask.query else None
-        if ask.query.get("follow") in ("true", "1"):
-            return StreamingResponse(self._follow(key, path, tail), media_type="text/plain")
-        data = _tail(path, tail)
-        if "limitBytes" in ask.query:
-            data = data[: int(ask.query["limitBytes"])]
-        return Response(data, media_type="text/plain")
-
-    async def _follow(self, key: str, path: Path, tail: int | None) -> AsyncIterator[bytes]:
-        position = len(_from(path, 0))
-        yield _tail(path, tail)
-        while True:
-            alive = key in self.cluster.pods and not all(s.done for s in self.cluster.pods[key].states.values())
-            data = _from(path, position)
-            position += len(data)
-            if data:
-                yield data
-            elif not alive:
-                return
-            await asyncio.sleep(0.1)
-
 
 def scale_of(body: Json) -> Json:
     """An object's Scale."""
@@ -133,18 +103,3 @@ def scale_of(body: Json) -> Json:
             "selector": ",".join(f"{key}={value}" for key, value in labels.items()),
         },
     }
-
-
-def _from(path: Path, position: int) -> bytes:
-    if not path.exists():
-        return b""
-    with path.open("rb") as file:
-        file.seek(position)
-        return file.read()
-
-
-def _tail(path: Path, lines: int | None) -> bytes:
-    data = _from(path, 0)
-    if lines is None:
-        return data
-    return b"".join(data.splitlines(keepends=True)[-lines:] if lines else ())

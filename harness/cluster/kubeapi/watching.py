@@ -37,7 +37,7 @@ class _Watch:
         queue = self.store.subscribe()
         try:
             since = self.ask.query.get("resourceVersion", "")
-            initial = self.ask.query.get("sendInitialEvents") == "true"
+            initial = self.ask.flag("sendInitialEvents")
             backlog: list[Change] = []
             if initial or since in ("", "0"):
                 for body in self.rows.chosen(self.ask):
@@ -62,7 +62,7 @@ class _Watch:
 
     async def _follow(self, queue: asyncio.Queue[Change], backlog: list[Change]) -> AsyncIterator[bytes]:
         until = self.clock.monotonic() + float(self.ask.query.get("timeoutSeconds") or 1800)
-        bookmarks = self.ask.query.get("allowWatchBookmarks") in ("true", "1")
+        bookmarks = self.ask.flag("allowWatchBookmarks")
         while True:
             if backlog:
                 change = backlog.pop(0)

@@ -146,7 +146,7 @@ class Writing:
             return wrong
         sent.setdefault("metadata", {})["name"] = ask.name
         old = self.store.find(ask.resource.key, ask.namespace, ask.name)
-        force = ask.query.get("force") in ("true", "1")
+        force = ask.flag("force")
         try:
             new = applied(old, sent, manager=manager, force=force, now=self.store.now())
         except FieldConflict as error:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cluster.manifests.documents import Json
 from harness.cluster.runtime import process
+from harness.cluster.runtime.container_log import ContainerLog
 from harness.cluster.runtime.given import Given
 from harness.cluster.runtime.ports import free_port
 from harness.cluster.runtime.probe import Probe, http_answer
 from harness.cluster.runtime.probing import Probing
 from harness.cluster.runtime.state import ContainerState, Surroundings, named_ports
-from harness.targets.child import dying_with_us
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 30.0
@@ -34,6 +32,7 @@ class PodRuntime:
     body: Json
     ports: dict[int, int] = field(default_factory=dict)
     states: dict[str, ContainerState] = field(default_factory=dict)
+    logs: dict[str, ContainerLog] = field(default_factory=dict)
     terminating: bool = False
     unschedulable: str = ""  # why no node takes it
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,9 +57,14 @@ class PodRuntime:
         """What its containers are given."""
         return Given(self.name, self.workload, self.around, self.body, self.ports)
 
-    def log(self, container: str) -> Path:
-        """The file that a container writes its output to, over all its restarts."""
-        return self.folder / f"{container}.log"
+    def log(self, container: str) -> ContainerLog:
+        """What a container writes, over all its restarts."""
+        if container not in self.logs:
+            path = self.folder / f"{container}.log"
+            self.logs[container] = ContainerLog(
+                path, self.around.clock, lambda why: self.around.event(self.name, "Warning", "LogsLost", why)
+            )
+        return self.logs[container]
 
     def terminate(self, grace_s: float | None = None) -> None:
         """Ask the pod to end: preStop, SIGTERM, and SIGKILL after `grace_s` (default: the manifest's)."""
@@ -110,12 +114,20 @@ class PodRuntime:
         argv = given.argv(container, env, rewriter)
         # emptyDir and working files live in the pod's folder; code is imported from where the config lies.
         cwd = self.around.spec.root
-        return await process.start(argv, env, cwd, self.log(container["name"]))
+        log = self.log(container["name"])
+        log.begin()
+        stdin, tty = bool(container.get("stdin")), bool(container.get("tty"))
+        return await process.start(argv, env, cwd, log.write, stdin=stdin, tty=tty)
 
     async def _init(self, container: Json, volumes: Mapping[str, Path]) -> bool:
         wait = BACKOFF_FIRST_S
         while not self._stop.is_set():
-            code = await (await self._start(container, volumes)).wait()
+            running = await self._start(container, volumes)
+            try:
+                code = await running.wait()
+            finally:
+                running.signal(signal.SIGKILL)
+                await running.close()
             if code == 0:
                 return True
             self.around.event(self.name, "Warning", "BackOff", f"init container {container['name']} exited with {code}")
@@ -185,6 +197,7 @@ class PodRuntime:
             if running.running:
                 running.signal(signal.SIGKILL)
                 await running.wait()
+            await running.close()
             state.ready = False
             self.around.changed(self.name)
 
@@ -208,9 +221,16 @@ class PodRuntime:
         self._grace_s = max(1.0, self._grace_s - (self.around.clock.monotonic() - began))
 
     async def spawn(
-        self, container: str, command: Sequence[str], *, stdin: bool = False, merge: bool = True
-    ) -> asyncio.subprocess.Process:
-        """Start a command as the container's: its environment, its mounts. `merge` joins stderr to stdout.
+        self,
+        container: str,
+        command: Sequence[str],
+        out: Callable[[bytes], None],
+        err: Callable[[bytes], None] | None = None,
+        *,
+        stdin: bool = False,
+        tty: bool = False,
+    ) -> process.Process:
+        """Start a command as the container's: its environment, its mounts. Without `err` both outputs go to `out`.
 
         Raises OSError when it cannot be started. Give it back to `end_spawned`.
         """
@@ -218,32 +238,27 @@ class PodRuntime:
         volumes = {v["name"]: self.folder / "volumes" / v["name"] for v in self.body["spec"].get("volumes") or ()}
         given = self.given
         rewriter = given.rewriter(spec, volumes)
-        return await asyncio.create_subprocess_exec(
-            *[rewriter.value(part) for part in command],
-            env=given.environment(spec, rewriter),
-            cwd=self.around.spec.root,
-            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT if merge else asyncio.subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=dying_with_us(),
-        )
+        env = given.environment(spec, rewriter)
+        if tty:
+            env.setdefault("TERM", "xterm")
+        argv = [rewriter.value(part) for part in command]
+        return await process.start(argv, env, self.around.spec.root, out, err, stdin=stdin, tty=tty)
 
-    async def end_spawned(self, running: asyncio.subprocess.Process) -> None:
+    async def end_spawned(self, running: process.Process) -> None:
         """End what `spawn` started, with what it has started itself."""
-        if running.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)
-            await running.wait()
+        running.signal(signal.SIGKILL)
+        await running.wait()
+        await running.close()
 
     async def exec(self, container: str, command: list[str]) -> tuple[int, bytes]:
         """Run a command as the container's. Returns exit code and output."""
-        running = await self.spawn(container, command)
+        output: list[bytes] = []
+        running = await self.spawn(container, command, output.append)
         try:
-            output, _ = await running.communicate()
+            code = await running.wait()
         finally:
             await self.end_spawned(running)
-        return running.returncode or 0, output
+        return code, b"".join(output)
 
     async def _pause(self, seconds: float) -> None:
         try:

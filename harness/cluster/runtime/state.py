@@ -30,6 +30,11 @@ class ContainerState:
     done: bool = False  # ended for good (restartPolicy)
     probe_saw: str = ""
 
+    @property
+    def alive(self) -> bool:
+        """True while its process runs."""
+        return self.process is not None and self.process.running
+
 
 @dataclass
 class Surroundings:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
+import re
 import shutil
+import struct
 import subprocess
+import termios
+import time
 import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,11 +29,14 @@ class Kubectl:
     """Runs kubectl on one cluster."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._env = {"PATH": os.environ["PATH"], "HOME": str(kubeconfig.parent), "KUBECONFIG": str(kubeconfig)}
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(kubeconfig.parent), "KUBECONFIG": str(kubeconfig)}
 
     def run(self, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["kubectl", *words], env=self._env, input=text, capture_output=True, text=True, timeout=60
+        return subprocess.run(["kubectl", *words], env=self.env, input=text, capture_output=True, text=True, timeout=60)
+
+    def popen(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["kubectl", *words], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
 
     def __call__(self, *words: str, text: str = "") -> str:
@@ -225,3 +236,92 @@ def test_one_object_that_cannot_be_kept_up_harms_no_other(kubectl: Kubectl, name
     kubectl("apply", "-f", "-", text=a_deployment(f"{name}-good"))
     kubectl("rollout", "status", f"deploy/{name}-good", "--timeout=30s")
     kubectl("delete", "deploy", name, f"{name}-good")
+
+
+@pytest.fixture
+def ticking(kubectl: Kubectl, name: str) -> Iterator[str]:
+    """A pod that writes a line five times a second."""
+    script = "i=0; while true; do echo line $i; i=$((i+1)); sleep 0.2; done"
+    kubectl("run", name, "--image=busybox", "--restart=Never", "--", "sh", "-c", script)
+    kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=30s")
+    yield name
+    kubectl("delete", "pod", name, "--now")
+
+
+def test_logs_by_time_and_size(kubectl: Kubectl, ticking: str) -> None:
+    deadline = time.monotonic() + 30
+    while "line 7" not in kubectl("logs", ticking):
+        assert time.monotonic() < deadline
+    assert "line 0\n" not in kubectl("logs", ticking, "--since=1s")
+    stamp, *line = kubectl("logs", ticking, "--timestamps", "--tail=1").split()
+    assert line[0] == "line" and abs(datetime.now(UTC) - datetime.fromisoformat(stamp[:26] + "+00:00")).seconds < 30
+    assert kubectl("logs", ticking, "--limit-bytes=5") == "line "
+    assert kubectl("logs", ticking, "--since-time=2100-01-01T00:00:00Z") == ""
+    assert "previous terminated container" in kubectl.run("logs", ticking, "--previous").stderr
+    followed = kubectl.popen("logs", "-f", "--tail=1", ticking)
+    assert followed.stdout is not None
+    first, second = followed.stdout.readline().split(), followed.stdout.readline().split()
+    assert int(second[1]) == int(first[1]) + 1
+    followed.kill()
+    followed.communicate()
+
+
+def test_the_log_before_a_crash(kubectl: Kubectl, name: str) -> None:
+    kubectl("run", name, "--image=busybox", "--", "sh", "-c", "echo $$; exit 3")
+    kubectl("wait", f"pod/{name}", "--for=jsonpath={.status.containerStatuses[0].restartCount}=2", "--timeout=30s")
+    assert len(kubectl("logs", name, "--previous").split()) == 1  # of one start, not of all
+    assert kubectl("get", "pod", name, "-o", "jsonpath={..lastState.terminated.exitCode}") == "3"
+    kubectl("delete", "pod", name, "--now")
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "spdy"])
+def test_streams_over_both_protocols(kubectl: Kubectl, ticking: str, protocol: str) -> None:
+    over = str(protocol == "websocket").lower()
+    kubectl.env |= {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": over, "KUBECTL_PORT_FORWARD_WEBSOCKETS": over}
+    failed = kubectl.run("exec", ticking, "--", "sh", "-c", "echo out; echo err >&2; exit 4")
+    assert (failed.returncode, failed.stdout) == (4, "out\n") and failed.stderr.startswith("err\n")
+    assert kubectl("exec", "-i", ticking, "--", "cat", text="through\n") == "through\n"
+    assert len(kubectl("exec", ticking, "--", "head", "-c", "5000000", "/dev/zero")) == 5_000_000
+    attached = kubectl.popen("attach", ticking)
+    assert attached.stdout is not None and attached.stdout.readline().startswith("line ")
+    attached.kill()
+    attached.communicate()
+    forwarding = kubectl.popen("port-forward", "svc/web", ":80")
+    assert forwarding.stdout is not None
+    port = re.search(r"127\.0\.0\.1:(\d+)", forwarding.stdout.readline())
+    assert port is not None
+    for _ in range(3):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/", timeout=10) as answer:
+            assert answer.read().startswith(b"web-")
+    forwarding.kill()
+    forwarding.communicate()
+
+
+def test_files_are_copied(kubectl: Kubectl, ticking: str, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "a.txt").write_text("hello")
+    kubectl("cp", str(tmp_path / "a.txt"), f"{ticking}:{tmp_path}/there/b.txt")
+    kubectl("cp", f"{ticking}:{tmp_path}/there/b.txt", str(tmp_path / "c.txt"))
+    assert (tmp_path / "c.txt").read_text() == "hello"
+
+
+def test_a_terminal_is_a_terminal(kubectl: Kubectl, ticking: str) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    shell = subprocess.Popen(
+        ["kubectl", "exec", "-it", ticking, "--", "sh", "-c", "sleep 1; stty size; tty; read word; echo got $word"],
+        env=kubectl.env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, b"this\n")
+    seen = b""
+    try:
+        while data := os.read(ours, 4096):
+            seen += data
+    except OSError:
+        pass  # a terminal ends so
+    assert shell.wait(30) == 0
+    os.close(ours)
+    assert b"33 77" in seen and b"/dev/pts/" in seen and b"got this" in seen
+    fed = kubectl("run", f"{ticking}-i", "--image=busybox", "-i", "--rm", "--restart=Never", "--", "cat", text="in\n")
+    assert "in\n" in fed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from harness.scenarios.model import Ask, Assertion, Scenario, Step
 from harness.targets.target import LiveService, Target
 
 SECRET = {"metadata": {"name": "keys"}, "data": {"openai": base64.b64encode(b"sk-very-secret\n").decode(), "n": "MQ=="}}
+BEFORE = "container=main&previous=true"  # where agent-1 was started twice, and wrote it at first
 LOGS = {
     "agent-1": "task begins prompt=Tell Ada the time\n",
     "agent-2": "fine\n",
@@ -27,9 +29,20 @@ def answer(request: httpx.Request) -> httpx.Response:
     if path.endswith("/secrets"):
         return httpx.Response(200, json={"items": [SECRET]})
     if path.endswith("/pods"):
-        pods = [{"metadata": {"name": name, "labels": {"app": name.partition("-")[0]}}} for name in LOGS]
-        return httpx.Response(200, json={"items": pods})
-    return httpx.Response(200, text=LOGS[path.split("/")[-2]])
+        return httpx.Response(200, json={"items": [a_pod(name) for name in LOGS]})
+    name = path.split("/")[-2]
+    if name == "agent-1" and request.url.query.decode() != BEFORE:
+        return httpx.Response(200, text="started again\n")
+    return httpx.Response(200, text=LOGS[name])
+
+
+def a_pod(name: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": "main", "state": {"running": {}}, "lastState": {}}
+    if name == "agent-1":
+        row["lastState"] = {"terminated": {"exitCode": 1}}
+    waiting = {"name": "sidecar", "state": {"waiting": {"reason": "ImagePullBackOff"}}, "lastState": {}}
+    metadata = {"name": name, "labels": {"app": name.partition("-")[0]}}
+    return {"metadata": metadata, "status": {"containerStatuses": [row, waiting]}}
 
 
 def target() -> Target:
