@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from rich.markup import escape
 
 from harness.app.judgement import Judged, judge_run
+from harness.app.sampling import sampled
 from harness.app.workspace import Workspace
 from harness.core.clock import Clock
 from harness.core.errors import EXIT_UNDECIDED, HarnessError
@@ -63,25 +64,29 @@ async def run_suites(
                 tiers=dict(tiers),
             )
         )
-        for name in request.suites:
-            if stop.is_set():
-                break
-            context = SuiteContext(
-                config=workspace.config,
-                target=target,
-                recorder=recorder,
-                run_dir=run.path,
-                clock=clock,
-                seed=Seed(request.seed).derive(name),
-                progress=progress,
-                stop=stop,
-                only=request.only.get(name, ()),
-                quick=request.quick,
-            )
-            try:
-                await _one_suite(suites[name](), context)
-            except HarnessError as error:
-                mistake = mistake or error
+        async with sampled(target, workspace.config.target.metrics, recorder) as mark:
+            for name in request.suites:
+                if stop.is_set():
+                    break
+                context = SuiteContext(
+                    config=workspace.config,
+                    target=target,
+                    recorder=recorder,
+                    run_dir=run.path,
+                    clock=clock,
+                    seed=Seed(request.seed).derive(name),
+                    progress=progress,
+                    stop=stop,
+                    only=request.only.get(name, ()),
+                    quick=request.quick,
+                )
+                await mark(name)
+                try:
+                    await _one_suite(suites[name](), context)
+                except HarnessError as error:
+                    mistake = mistake or error
+                if not stop.is_set():
+                    await mark(name)
         stopped = stop.is_set()
         detail = "asked to stop by a signal" if stopped else str(mistake) if mistake else ""
         outcome = "interrupted" if stopped else "crashed" if mistake else "completed"

@@ -108,6 +108,16 @@ class Kubernetes(Section):
     namespace_label: str = "windtunnel.dev/chaos=allowed"
 
 
+class Metrics(Section):
+    """What is read of the services' own metrics (`metrics` of each) for as long as a run lasts."""
+
+    every_s: float = Field(2.0, ge=0)  # 0: nothing is read
+    names: tuple[str, ...] = ()  # patterns of samples' names; empty: all but a language runtime's own
+    tokens_recorded: str | None = None  # the counter of the tokens that models were asked and answered with
+    tokens_served: str = "mock_llm_tokens_total"  # the same as the mock LLM counts it
+    tokens_lost: tuple[str, ...] = ("mock_llm_aborted_total", "mock_llm_faults_total")  # of answers that never came
+
+
 class Auth(Section):
     """How the harness proves who it is. Secrets come from the environment or a file, never from here."""
 
@@ -141,6 +151,7 @@ class Target(Section):
     local: Local = Local()
     kubernetes: Kubernetes = Kubernetes()
     auth: Auth = Auth()
+    metrics: Metrics = Metrics()
 
     @model_validator(mode="after")
     def _reachable(self) -> Target:

@@ -154,13 +154,14 @@ class PodEvent(Body):
 
 
 class Sample(Body):
-    """One scraped or measured number."""
+    """One scraped or measured number. Of a scraped one only changes are written: between two it is what it was."""
 
     type: Literal["sample"] = "sample"
     service: str
     name: str
     value: float
     labels: dict[str, str] = {}
+    kind: Literal["", "counter", "gauge"] = ""  # of a scraped one: a counter only grows until its process ends
 
 
 class Check(Body):

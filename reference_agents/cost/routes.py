@@ -50,8 +50,7 @@ def router(till: Till, agent: str) -> APIRouter:
 
     @routes.get("/cost", responses=declared(422, 503), summary="What was spent: by a session, a user, or this agent")
     async def cost(session_id: SessionId = None, user_id: UserId = None, day: Day = None) -> Cost:
-        if session_id is not None and (user_id is not None or day is not None):
-            raise Refused(422, "a session's cost goes with neither user_id nor day")
+        """`session_id` goes before `user_id`; without both it is the agent's. `of` in the answer says which."""
         when = day or accounts.today()
         try:
             if session_id is not None:

@@ -265,6 +265,7 @@ async def test_a_model_without_a_price_is_named(till: Till, http: httpx.AsyncCli
     assert (await http.get("/cost", params={"session_id": "s"})).json()["unpriced"] == ["llama3"]
 
 
-@pytest.mark.parametrize("query", ["session_id=s&user_id=u", "session_id=s&day=2023-11-14", "day=yesterday"])
-async def test_a_question_that_means_nothing_is_refused(http: httpx.AsyncClient, query: str) -> None:
-    assert (await http.get(f"/cost?{query}")).status_code == 422
+async def test_a_session_goes_before_a_user_and_a_day_must_be_one(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/cost?session_id=s&user_id=u&day=2023-11-14")).json()["of"] == "session"
+    assert (await http.get("/cost?user_id=u")).json()["of"] == "user"
+    assert (await http.get("/cost?day=yesterday")).status_code == 422
