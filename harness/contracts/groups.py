@@ -23,12 +23,16 @@ from harness.contracts.http.lifecycle import Lifecycle
 from harness.contracts.http.limits import Limits
 from harness.contracts.http.probes import Probes
 from harness.contracts.promises import SUITE, Promises
+from harness.contracts.queue.delivery import Delivery
+from harness.contracts.queue.door import QueueDoor
+from harness.contracts.queue.poison import Poison
 from harness.contracts.tools.calls import Ledgers, ToolCalls
 from harness.contracts.tools.registry import ToolList
 from harness.core.config import Config
 from harness.core.errors import InfraError
 from harness.faults.hands import hands
 from harness.targets import credentials
+from harness.targets.queue import queue_client
 from harness.targets.suite import SuiteContext
 from harness.targets.target import LiveService, Target
 
@@ -156,6 +160,15 @@ async def tasks(session: Session, service: LiveService, promises: Promises) -> N
     await Limits(door, caller, promises, session.unique, quick).check(description)
 
 
+async def queue(session: Session, service: LiveService, promises: Promises) -> None:
+    context = session.context
+    async with queue_client(service, context.target, session.http, context.clock, context.config.root) as client:
+        unique, seed = f"{session.unique}-{service.name}", session.seed.derive(service.name)
+        door = QueueDoor(client, unique, seed, session.mark, 20 if context.quick else 40)
+        if await Delivery(door, promises).check():
+            await Poison(door, promises).check()
+
+
 async def openapi(session: Session, service: LiveService, promises: Promises) -> None:
     description = await session.description(service)
     if not isinstance(description, dict):
@@ -232,5 +245,6 @@ GROUPS: dict[str, Group] = {
     "metrics": Group(lambda _c, _t, service: service.spec.metrics is not None, metrics),
     "baseline": Group(_agreed, compatibility),
     "tasks": Group(lambda _c, _t, service: service.spec.tasks is not None, tasks, alone=False),
+    "queue": Group(lambda _c, _t, service: service.spec.queue is not None, queue, alone=False),
     "openapi": Group(lambda _c, _t, service: service.spec.openapi is not None, openapi, alone=False),
 }

@@ -53,6 +53,38 @@ class TasksApi(Section):
     accepted: tuple[int, ...] = (200, 201, 202)
 
 
+class QueueApi(Section):
+    """How a service takes work from a Kafka topic, and where it says how that ended.
+
+    `event` is what a task is sent as; in it and in `key`, `{id}`, `{session}`, `{prompt}` and `{now}` (RFC 3339) are
+    filled in. Fields are dotted paths into the result event.
+    """
+
+    broker: str  # a service of the target, or host:port
+    topic: str
+    results: str | None = None
+    dead_letters: str | None = None
+    event: dict[str, Any] = {"task_id": "{id}", "session_id": "{session}", "prompt": "{prompt}"}
+    key: str = "{session}"
+    format: Literal["json", "avro"] = "json"
+    schema_registry: str | None = None  # a service of the target, or a URL; values are framed as Confluent's is
+    subject: str | None = None  # of task events, at the registry
+    event_schema: str | None = None  # file of the subject's schema; without it, the newest that is registered
+    id_field: str = "task_id"
+    status_field: str = "status"
+    output_field: str = "output"
+    error_field: str = "error"
+    succeeded: tuple[str, ...] = ("completed",)
+
+    @model_validator(mode="after")
+    def _whole(self) -> QueueApi:
+        if self.format == "avro" and not self.schema_registry:
+            raise ValueError('format = "avro" needs a schema_registry')
+        if self.schema_registry and not self.subject:
+            raise ValueError("schema_registry needs the subject of task events")
+        return self
+
+
 class Service(Section):
     """One service of the target. What is None does not exist there and is not checked."""
 
@@ -64,6 +96,7 @@ class Service(Section):
     ready: str | None = "/ready"
     metrics: str | None = None
     tasks: TasksApi | None = None
+    queue: QueueApi | None = None
     ledger: str | None = None  # tools: where the effects are listed
     tools: str | None = None  # registry: where the tool definitions are listed
     tool_call: str | None = None  # registry: how a tool is called, e.g. "POST /tools/{name}/call"

@@ -1,0 +1,1 @@
+"""What a service promises that takes its work from a Kafka topic."""
