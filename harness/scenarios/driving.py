@@ -14,9 +14,10 @@ from pydantic import JsonValue
 from harness.core.clock import Clock
 from harness.core.seed import Seed
 from harness.evidence.recorder import Recorder
-from harness.scenarios.model import Ask, Disturb, Scenario, Step
+from harness.scenarios.model import Ask, Disturb, Scenario, Step, TaskEvent
 from harness.scenarios.observation import Answer
 from harness.targets.fields import pick
+from harness.targets.queue import QueueClient
 from harness.targets.target import LiveService
 from harness.targets.tasks import TaskClient, TaskReply
 
@@ -38,6 +39,7 @@ class Driver:
     headers: Mapping[str, str]
     session: str
     disturb: Callable[[Disturb], Awaitable[None]] | None = None
+    queue: QueueClient | None = None
     traces: set[str] = field(default_factory=set)
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _operations: count[int] = field(default_factory=lambda: count(1))
@@ -65,6 +67,8 @@ class Driver:
             return await self._together(step.together)
         if step.run is not None:
             return [await self._ask(step.run, synchronous=True)]
+        if step.event is not None:
+            return [await self._event(step.event)]
         assert step.task is not None
         return [await self._ask(step.task, synchronous=False)]
 
@@ -98,6 +102,28 @@ class Driver:
             return Answer(ask.name, ask.as_, "", "", None, "no answer in time", None, None, took, trace)
         return self._answer(ask, reply, self.clock.monotonic() - began, trace)
 
+    async def _event(self, ask: TaskEvent) -> Answer:
+        assert self.queue is not None  # the stage opens it where a step needs it
+        number = next(self._numbers)
+        trace = f"{self.seed.derive(self.unique, number).number():016x}{number:016x}"
+        self.traces.add(trace)
+        task_id, session = f"{self.unique}-{number}", f"{self.unique}-{ask.as_}-{ask.session}"
+        began = self.clock.monotonic()
+        event = self.queue.event(task_id, session, ask.prompt)
+        for _ in range(ask.copies):
+            await self.queue.send(event, session=session, headers=self._marks(trace), task_id=task_id)
+        result = await self.queue.until(self.queue.result_of(task_id), ask.timeout_s)
+        took = self.clock.monotonic() - began
+        if result is None:
+            return Answer(ask.name, ask.as_, "", "", None, "no result event in time", None, None, took, trace)
+        api = self.queue.api
+        status, error = result.field(api.status_field), result.field(api.error_field)
+        output = pick(result.event, api.output_field)
+        return Answer(ask.name, ask.as_, task_id, status, output, error, 200, result.event, took, trace)
+
+    def _marks(self, trace: str) -> dict[str, str]:
+        return {"baggage": f"mock.session={self.session}", "traceparent": f"00-{trace}-{trace[:15]}1-01"}
+
     async def again(self, answers: Sequence[Answer]) -> dict[str, JsonValue] | None:
         """The task of each answer, asked for once more; None where the service has no door for it."""
         api = self.service.spec.tasks
@@ -114,11 +140,7 @@ class Driver:
         return await client.wait(taken.task_id, timeout_s=ask.timeout_s, first_s=0.02, most_s=0.25)
 
     def _client(self, process: str, trace: str) -> TaskClient:
-        headers = {
-            **self.headers,
-            "baggage": f"mock.session={self.session}",
-            "traceparent": f"00-{trace}-{trace[:15]}1-01",
-        }
+        headers = {**self.headers, **self._marks(trace)}
         return TaskClient(
             self.service,
             http=self.http,

@@ -81,6 +81,17 @@ class Ask(Part):
     cancel_after_s: float | None = Field(None, ge=0, description="cancel the task so long after it was taken")
 
 
+class TaskEvent(Part):
+    """One task handed in by way of the service's queue, and followed to its result event."""
+
+    prompt: str = Field(min_length=1)
+    name: str = Field("", description="what assertions call it")
+    as_: str = Field("user", alias="as", description="the user; each has sessions of their own")
+    session: str = Field("main", description="the conversation; the same word is the same key of the topic")
+    copies: int = Field(1, ge=1, le=100, description="the broker delivers the same event so many times")
+    timeout_s: float = Field(40, gt=0)
+
+
 class Once(Part):
     """A moment in a scenario, seen from outside: exactly one of these."""
 
@@ -117,6 +128,7 @@ class Step(Part):
 
     run: Ask | None = Field(None, description="by the synchronous door")
     task: Ask | None = Field(None, description="by the asynchronous door, and followed to its end")
+    event: TaskEvent | None = Field(None, description="by the service's queue, and followed to its result event")
     fault: Disturb | None = None
     pause_s: float | None = Field(None, gt=0)
     together: tuple[Step, ...] = ()
@@ -124,15 +136,20 @@ class Step(Part):
 
     @model_validator(mode="after")
     def _one(self) -> Step:
-        given = (self.run, self.task, self.fault, self.pause_s, self.together or None)
+        given = (self.run, self.task, self.event, self.fault, self.pause_s, self.together or None)
         if sum(part is not None for part in given) != 1:
-            raise ValueError("give exactly one of run, task, fault, pause_s, together")
+            raise ValueError("give exactly one of run, task, event, fault, pause_s, together")
         return self
 
     @property
     def disturbs(self) -> bool:
         """Whether a fault is among what is done."""
         return self.fault is not None or any(step.disturbs for step in self.together)
+
+    @property
+    def queued(self) -> bool:
+        """Whether a task goes by way of a queue."""
+        return self.event is not None or any(step.queued for step in self.together)
 
 
 class Assertion(Part):

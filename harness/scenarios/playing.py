@@ -22,6 +22,7 @@ from harness.scenarios.llm_session import LlmSession, model_call
 from harness.scenarios.measuring import Measured
 from harness.scenarios.model import Scenario
 from harness.scenarios.observation import Answer, Observation
+from harness.targets.queue import queue_client
 from harness.targets.suite import SuiteContext
 from harness.targets.target import LiveService
 
@@ -66,6 +67,10 @@ class Stage:
         measured = Measured(Scraper(self.http, self.context.target), scenario.measures)
         counted = await measured.still() if scenario.measures and measured.scraper.wanted else None
         async with contextlib.AsyncExitStack() as stack:
+            if any(step.queued for step in scenario.when):
+                context = self.context
+                opened = queue_client(service, context.target, self.http, context.clock, context.config.root)
+                driver.queue = await stack.enter_async_context(opened)
             if scenario.disturbs and self.edges is not None:
                 hands = await stack.enter_async_context(self.edges.broken(scenario.given.edges, scenario.name))
                 driver.disturb = self._disturber(hands, driver, llm).disturb

@@ -18,7 +18,7 @@ async def other_doors(agent: str, parts: Parts, env: Mapping[str, str] = os.envi
 
             queue = agent_queue(
                 QueueSettings.of(env), agent, parts.settings.pod, parts.store, parts.workers, parts.redis,
-                parts.http, parts.clock, parts.workers.log,
+                parts.http, parts.clock, parts.workers.log, parts.settings.flaw,
             )  # fmt: skip
             queue.start()
             doors.push_async_callback(queue.stop)

@@ -132,7 +132,7 @@ class Consumer:
 
     async def _partition(self, consumer: Any, partition: Any, rows: Sequence[Any]) -> None:
         for row in rows:
-            await self._one(_received(row))
+            await self._one(received(row))
             await consumer.commit({partition: row.offset + 1})
 
     async def _one(self, message: Received) -> None:
@@ -182,7 +182,7 @@ class Consumer:
         return int((await pipe.execute())[0])
 
 
-def _received(row: Any) -> Received:
+def received(row: Any) -> Received:
     """aiokafka's record as ours; a header whose value is no text is read as far as it is one."""
     headers = {name: (value or b"").decode("utf-8", "replace") for name, value in row.headers}
     return Received(row.topic, row.key or b"", row.value or b"", headers, row.partition, row.offset, row.timestamp)

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from reference_agents.common.clock import Clock
 from reference_agents.common.ending import end
+from reference_agents.flaws import with_flaw
 from reference_agents.queue.codec import EventCodec, Format, HttpSchemas
 from reference_agents.queue.consumer import Consumer
 from reference_agents.queue.door import TaskDoor
@@ -76,9 +77,9 @@ class Background:
 
 def agent_queue(
     settings: QueueSettings, agent: str, pod: str, store: TaskStore, workers: Workers, redis: Redis,
-    http: httpx.AsyncClient, clock: Clock, log: structlog.typing.FilteringBoundLogger,
+    http: httpx.AsyncClient, clock: Clock, log: structlog.typing.FilteringBoundLogger, flaw: str = "",
 ) -> Background:  # fmt: skip
-    """The consumer of an agent's tasks and the relay of its results."""
+    """The consumer of an agent's tasks and the relay of its results. Raises ValueError for an unknown flaw."""
     sender, outbox = KafkaSender(settings.brokers), Outbox(redis, f"agent-{agent}")
     codec = EventCodec(HttpSchemas(http, settings.schemas))
     consumer = Consumer(
@@ -94,4 +95,5 @@ def agent_queue(
         session_s=settings.session_s,
         also=[results_topic(agent)],
     )
+    consumer = with_flaw(consumer, flaw, "apply_queue")
     return Background(sender, log, [consumer.run(), Relay(outbox, sender, pod, log).run()])

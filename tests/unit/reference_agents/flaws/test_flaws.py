@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import fakeredis
@@ -30,6 +31,9 @@ from reference_agents.orchestrator.node import InFlight
 from reference_agents.orchestrator.plan import Node, PlanError
 from reference_agents.orchestrator.schemas import NodeResult
 from reference_agents.orchestrator.supervisor import Recoverable
+from reference_agents.queue.consumer import Consumer, Later, Poison
+from reference_agents.queue.door import TaskDoor
+from reference_agents.queue.messages import Received
 from reference_agents.runner.core import Progress
 from reference_agents.runner.memory import ContextManager
 from reference_agents.runner.schemas import AgentResult, AgentTask, TaskRequest, TaskStatus
@@ -362,13 +366,82 @@ def late(desk: Desk) -> str:
     return f"Bearer {token}"
 
 
+def consumer(name: str, handle: Any, sent: list[Any]) -> Consumer:
+    class Sender:
+        async def send(self, message: Any) -> None:
+            sent.append(message)
+
+    made = Consumer(
+        "broker:9092", "group", ["tasks"], handle, fakeredis.FakeAsyncRedis(), Sender(), lambda topic: f"{topic}.dlq",
+        structlog.get_logger(),
+    )  # fmt: skip
+    return with_flaw(made, name, "apply_queue")
+
+
+async def poison(message: Received) -> None:
+    raise Poison("no event")
+
+
+async def committed(name: str) -> list[str]:
+    """What was done first, the work or its commit."""
+    order: list[str] = []
+
+    async def handle(message: Received) -> None:
+        order.append("work")
+
+    class Client:
+        async def commit(self, offsets: Any) -> None:
+            order.append("commit")
+
+    row = SimpleNamespace(headers=(), topic="tasks", key=b"", value=b"", partition=0, offset=7, timestamp=0)
+    await consumer(name, handle, [])._partition(Client(), 0, [row])
+    return order
+
+
+async def put_aside(name: str) -> int:
+    """Dead letters of a message that nobody can take."""
+    sent: list[Any] = []
+    await consumer(name, poison, sent)._attempt(Received("tasks", b"", b""), "counter")
+    return len(sent)
+
+
+async def held_up(name: str) -> bool:
+    """Whether such a message is tried again and again."""
+    try:
+        return not await consumer(name, poison, [])._attempt(Received("tasks", b"", b""), "counter")
+    except Later:
+        return True
+
+
+async def delivered_twice(name: str) -> int:
+    """The tasks of one event that came twice."""
+    ids: set[str] = set()
+
+    class Store:
+        async def submit(self, task: AgentTask, key: str) -> tuple[str, bool]:
+            ids.add(task.id)
+            return task.id, True
+
+        async def result(self, task_id: str) -> AgentResult:
+            return AgentResult(task_id=task_id, status=TaskStatus.COMPLETED)
+
+    workers: Any = SimpleNamespace(kick=lambda: None)
+    store: Any = Store()
+    door: Any = consumer(name, TaskDoor("search", store, workers, None, None, None), []).handle  # type: ignore[arg-type]
+    for _ in range(2):
+        await door._result(AgentTask(id="one", session_id="s", prompt="p"))
+    return len(ids)
+
+
 SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     # flaw: (what is looked at, healthy, flawed)
     "accepts_alg_none": (let_in(lambda desk: f"Bearer {forged(desk, 'none')}"), False, True),
     "accepts_expired": (let_in(late), False, True),
     "accepts_then_drops": (accepted, 10, 8),
     "budget_not_enforced": (spent, False, True),
+    "commits_before_done": (committed, ["work", "commit"], ["commit", "work"]),
     "double_execute_on_resume": (keys, 1, 2),
+    "every_event_is_new": (delivered_twice, 1, 2),
     "every_post_is_new": (same_key, ["a", "a"], ["a", "b"]),
     "failed_branch_ignored": (branch, "failed", "completed"),
     "idempotency_key_ignores_body": (other_body, "refused", ("a", False)),
@@ -387,6 +460,8 @@ SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     "no_supervision": (attempts, 3, 1),
     "no_timeout": (limits, 5.0, None),
     "plan_unchecked": (planned, "refused", "oracle"),
+    "poison_blocks": (held_up, False, True),
+    "poison_swallowed": (put_aside, 1, 0),
     "prompt_in_logs": (logged, False, True),
     "ready_lies": (ready, False, True),
     "retry_without_backoff": (pauses, True, False),
