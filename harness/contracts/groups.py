@@ -79,11 +79,12 @@ class Session:
 
 @dataclass(frozen=True)
 class Group:
-    """`declared` tells from windtunnel.toml whether a service promises this at all."""
+    """`declared` tells from windtunnel.toml whether a service promises this at all; `quick`: a first look has it."""
 
     declared: Callable[[Config, Target, LiveService], bool]
     check: Callable[[Session, LiveService, Promises], Awaitable[None]]
     alone: bool = True
+    quick: bool = True
 
 
 async def probes(session: Session, service: LiveService, promises: Promises) -> None:
@@ -93,9 +94,6 @@ async def probes(session: Session, service: LiveService, promises: Promises) -> 
 
 async def dependencies(session: Session, service: LiveService, promises: Promises) -> None:
     context = session.context
-    if context.quick:
-        promises.not_applicable("readiness without dependencies: not in a quick run")
-        return
     async with hands(context, promises.scope, SUITE) as held:
         pods = await held.pods(service.name)
         if not pods:
@@ -241,7 +239,7 @@ GROUPS: dict[str, Group] = {
         alone=False,
     ),
     "probes": Group(lambda _c, _t, service: service.spec.health is not None or service.spec.ready is not None, probes),
-    "dependencies": Group(_cut_off, dependencies),
+    "dependencies": Group(_cut_off, dependencies, quick=False),
     "metrics": Group(lambda _c, _t, service: service.spec.metrics is not None, metrics),
     "baseline": Group(_agreed, compatibility),
     "tasks": Group(lambda _c, _t, service: service.spec.tasks is not None, tasks, alone=False),

@@ -39,7 +39,7 @@ class ContractsSuite:
 
     async def run(self, context: SuiteContext) -> None:
         """Record SuiteStarted, the checks of every part, SuiteEnded."""
-        parts = plan(context.target, context.config, context.only)
+        parts = plan(context.target, context.config, context.only, quick=context.quick)
         scopes = tuple(part.scope for part in parts)
         context.recorder.emit(SuiteStarted(suite=SUITE, expects=scopes), suite=SUITE)
         work = asyncio.create_task(_all(parts, context))
@@ -58,8 +58,9 @@ class ContractsSuite:
         context.recorder.emit(outcome, suite=SUITE)
 
 
-def plan(target: Target, config: Config, only: tuple[str, ...] = ()) -> list[Part]:
-    """The parts to run. `only` (or `suites.contracts.services`) names services, groups, or `service/group`.
+def plan(target: Target, config: Config, only: tuple[str, ...] = (), *, quick: bool = False) -> list[Part]:
+    """The parts to run. `only` (or `suites.contracts.services`) names services, groups, or `service/group`; a `quick`
+    run leaves slow groups out unless they are named.
 
     Raises ConfigError for a name that fits nothing, with the closest ones.
     """
@@ -79,7 +80,13 @@ def plan(target: Target, config: Config, only: tuple[str, ...] = ()) -> list[Par
                 f"contracts: nothing is called {word!r}",
                 hint=f"did you mean {', '.join(close)}?" if close else f"there are: {', '.join(known)}",
             )
-    chosen = [part for part in parts if not wanted or {part.service.name, part.group, part.scope} & set(wanted)]
+    slow = {name for name, group in GROUPS.items() if quick and not group.quick} - set(wanted)
+    chosen = [
+        part
+        for part in parts
+        if (not wanted or {part.service.name, part.group, part.scope} & set(wanted))
+        and (part.group not in slow or part.scope in wanted)
+    ]
     if not chosen:
         raise ConfigError(
             "contracts: no service declares anything to check",

@@ -1,6 +1,7 @@
 """The suite on a healthy subject stays green, and each known defect is caught by the check it belongs to."""
 
 import asyncio
+import dataclasses
 import json
 
 import pytest
@@ -174,6 +175,17 @@ async def test_a_baseline_that_is_no_contract_names_its_file(bench, subject):
     contract.baseline.write_text("{")
     with pytest.raises(ConfigError, match=r"svc\.json"):
         await diff(context.config, context.target)
+
+
+def test_a_quick_run_leaves_slow_groups_out_unless_they_are_named(bench):
+    context = bench.context("http://127.0.0.1:9", Service(openapi="/openapi.json", depends_on=("store",)))
+    target = dataclasses.replace(context.target, cluster_state="somewhere")
+
+    def scopes(*only: str, quick: bool) -> set[str]:
+        return {part.group for part in plan(target, context.config, only, quick=quick)}
+
+    assert scopes(quick=False) - scopes(quick=True) == {"dependencies"}
+    assert scopes("dependencies", quick=True) == {"dependencies"}
 
 
 def test_a_misspelt_part_is_answered_with_the_closest_name(bench):
