@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cluster.admission import image_problem, prepared
+from harness.cluster.controllers.autoscalers import SYNC_S, Autoscalers
 from harness.cluster.controllers.budgets import Budgets
 from harness.cluster.controllers.chaos import Chaos
 from harness.cluster.controllers.controller import Controller
@@ -21,6 +22,8 @@ from harness.cluster.controllers.statefulsets import StatefulSets
 from harness.cluster.kubeapi.versions import kept_as
 from harness.cluster.manifests.documents import Document, Json
 from harness.cluster.manifests.kustomize import containers_of, load
+from harness.cluster.measures import Measures
+from harness.cluster.metering import LOOK_S, Metering
 from harness.cluster.network import Network
 from harness.cluster.objects import Objects
 from harness.cluster.pods import Pods
@@ -56,6 +59,8 @@ class LocalCluster:
     objects: Objects = field(init=False)
     budgets: Budgets = field(init=False)
     chaos: Chaos = field(init=False)
+    metering: Metering = field(init=False)
+    autoscalers: Autoscalers = field(init=False)
     pods: dict[str, PodRuntime] = field(default_factory=dict)
     _controllers: tuple[Controller, ...] = ()
     _settling: bool = False
@@ -70,6 +75,8 @@ class LocalCluster:
         self.objects = Objects(self.store, self.runtime, self.catalogue, self._gone)
         self.budgets = Budgets(self.store, self.runtime)
         self.chaos = Chaos(self.store, self.runtime, self.network)
+        self.metering = Metering(self.runtime)
+        self.autoscalers = Autoscalers(self.store, self.runtime, Measures(self.runtime, self.metering))
         kinds = (Deployments, Replicas, StatefulSets, Jobs)
         endpoints = Endpoints(self.store, self.runtime, self.network)
         self._controllers = (*(kind(self.store, self.runtime) for kind in kinds), self.budgets, endpoints)
@@ -225,6 +232,17 @@ class LocalCluster:
                 tail = pod.log(state.name).read().decode(errors="replace").splitlines()[-20:]
                 lines.extend(f"  | {line}" for line in tail)
         return "\n".join(lines)
+
+    async def tick(self) -> None:
+        """What happens of itself: containers are metered, what is autoscaled is scaled, deadlines pass. Never ends."""
+        looks = 0
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.metering.look()
+            looks += 1
+            if looks % round(SYNC_S / LOOK_S) == 0:
+                await self.autoscalers.sync()
+                self.reconcile()
 
     async def wait_ready(self, timeout_s: float) -> None:
         """Return when everything is ready. Raises InfraError saying what is not, and why."""

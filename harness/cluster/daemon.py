@@ -101,9 +101,12 @@ async def serve(spec: ClusterSpec, state_dir: Path, parent: int | None) -> int:
     started = process_started(os.getpid())
     assert started is not None
     code = 0
+    ticking: asyncio.Task[None] | None = None
     watching = loop.create_task(_watch_parent(parent, stop)) if parent else None
     try:
         await cluster.start()
+        ticking = loop.create_task(cluster.tick())
+        ticking.add_done_callback(lambda task: stop.set())
         write_state(
             state_dir,
             ClusterState(name=spec.name, namespace=spec.namespace, pid=os.getpid(), pid_started=started, kube_api=url,
@@ -131,8 +134,9 @@ async def serve(spec: ClusterSpec, state_dir: Path, parent: int | None) -> int:
     finally:
         await cluster.stop()
         server.should_exit = True
-        if watching is not None:
-            watching.cancel()
+        for task in (watching, ticking):
+            if task is not None:
+                task.cancel()
         server.force_exit = True
         await serving
         state_file(state_dir, spec.name).unlink(missing_ok=True)

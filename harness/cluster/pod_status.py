@@ -53,7 +53,7 @@ def _container(pod: PodRuntime, state: ContainerState, now: str) -> Json:
         "exitCode": abs(state.last_exit) + (128 if (state.last_exit or 0) < 0 else 0)
         if state.last_exit is not None
         else 0,
-        "reason": "Completed" if state.last_exit == 0 else "Error",
+        "reason": state.last_reason or "Error",
         "startedAt": state.started_at or now,
         "finishedAt": state.finished_at or now,
     }

@@ -20,6 +20,7 @@ class Resource:
     short: tuple[str, ...] = ()
     scalable: bool = False
     status: bool = False
+    measured: bool = False  # made up when it is asked for, and kept nowhere
     custom: bool = False  # from a CustomResourceDefinition
     singular: str = ""
     columns: tuple[Json, ...] = ()  # additionalPrinterColumns of a custom one
@@ -31,7 +32,7 @@ class Resource:
     @property
     def key(self) -> str:
         """What the store files its objects under: all versions of a kind are one."""
-        return self.full_name if self.custom else self.plural
+        return self.full_name if self.custom or self.measured else self.plural
 
     @property
     def full_name(self) -> str:
@@ -67,6 +68,8 @@ BUILT_IN = (
     _cluster_wide("customresourcedefinitions", "CustomResourceDefinition", "apiextensions.k8s.io", "crd", status=True),
     Resource("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v2", short=("hpa",), status=True),
     Resource("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v1", short=("hpa",), status=True),
+    Resource("pods", "PodMetrics", "metrics.k8s.io", "v1beta1", measured=True, singular="pod"),
+    Resource("nodes", "NodeMetrics", "metrics.k8s.io", "v1beta1", namespaced=False, measured=True, singular="node"),
     Resource("persistentvolumeclaims", "PersistentVolumeClaim", short=("pvc",), status=True),
     _cluster_wide("persistentvolumes", "PersistentVolume", "", "pv", status=True),
     Resource("limitranges", "LimitRange", short=("limits",)),

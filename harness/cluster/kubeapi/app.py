@@ -9,6 +9,7 @@ from harness.cluster.cluster import LocalCluster
 from harness.cluster.kubeapi import openapi
 from harness.cluster.kubeapi.answers import answer, no_such_path, not_allowed, not_found, status
 from harness.cluster.kubeapi.discovery import VERSION, Discovery
+from harness.cluster.kubeapi.metrics import metrics_of
 from harness.cluster.kubeapi.proxying import name_and_port, proxied
 from harness.cluster.kubeapi.request import Ask, BadRequest, body_of
 from harness.cluster.kubeapi.reviews import review
@@ -93,6 +94,8 @@ class KubeApi:
             path = request.url.path.partition("/proxy")[2].lstrip("/")
             return await proxied(request, self.cluster, resource.key, found, port, path)
         ask = Ask(request, resource, namespace, name, sub)
+        if resource.measured:
+            return metrics_of(self.cluster, ask)
         if ask.sub:
             return await self.below.handle(ask)
         return await (self._object(ask) if ask.name else self._collection(ask))

@@ -105,7 +105,7 @@ def _base(resource: Resource) -> Json:
         "singularName": resource.singular or resource.kind.lower(),
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": VERBS,
+        "verbs": ["get", "list"] if resource.measured else VERBS,
     }
     if resource.short:
         row["shortNames"] = list(resource.short)
@@ -152,7 +152,7 @@ def _described(resource: Resource) -> Json:
         "responseKind": {"group": resource.group, "version": resource.version, "kind": resource.kind},
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": base["singularName"],
-        "verbs": VERBS,
+        "verbs": base["verbs"],
     }
     for key in ("shortNames", "categories"):
         if key in base:

@@ -145,6 +145,7 @@ class PodRuntime:
             if self._stop.is_set():
                 break
             state.last_exit, state.finished_at = code, self.around.store.now()
+            state.last_reason = "OOMKilled" if state.out_of_memory else "Completed" if code == 0 else "Error"
             if policy == "Never" or (policy == "OnFailure" and code == 0):
                 state.done = True
                 self.around.changed(self.name)
@@ -164,7 +165,7 @@ class PodRuntime:
 
     async def _once(self, container: Json, state: ContainerState, volumes: Mapping[str, Path]) -> int:
         """Run the container until it ends, is killed by its liveness probe, or the pod is asked to end."""
-        state.started = state.ready = False
+        state.started = state.ready = state.out_of_memory = False
         try:
             running = await self._start(container, volumes)
         except OSError as error:

@@ -27,6 +27,8 @@ class ContainerState:
     message: str = ""
     last_exit: int | None = None
     finished_at: str = ""
+    out_of_memory: bool = False  # this run was ended for holding more than its limit
+    last_reason: str = ""
     done: bool = False  # ended for good (restartPolicy)
     probe_saw: str = ""
 
