@@ -6,7 +6,7 @@ UV     := uv==0.13.9
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test conformance lint format proto lock bench bench-mock kube-protos clean
+.PHONY: help setup verify test conformance lint format proto lock bench bench-mock bench-proxy kube-protos clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,10 +51,13 @@ lock: ## resolve constraints.txt anew from the bounds in pyproject.toml
 kube-protos: $(STAMP) ## the messages that the local Kubernetes API understands, from Kubernetes' sources (needs Go)
 	@$(BIN)/python -m harness.cluster.kubeapi.protobuf.build
 
-bench: bench-mock ## every benchmark; JSON lands in benchmarks/results/
+bench: bench-mock bench-proxy ## every benchmark; JSON lands in benchmarks/results/
 
 bench-mock: $(STAMP) ## mock_llm against its peers and a bare ASGI floor, ratios in one run
 	@$(BIN)/python benchmarks/mock/run.py
+
+bench-proxy: $(STAMP) ## an edge of the local cluster against a plain relay and no proxy at all, in one run
+	@$(BIN)/python benchmarks/proxy/run.py
 
 clean: ## remove the .venv, caches and runs
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .windtunnel build dist

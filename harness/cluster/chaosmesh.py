@@ -39,9 +39,9 @@ def network_fault(spec: Json) -> EdgeFault:
         return EdgeFault(kind="black_hole")
     if action == "loss":
         loss = float((spec.get("loss") or {}).get("loss", 0))
-        if loss >= 100:
-            return EdgeFault(kind="black_hole")
-        raise ValueError("spec.loss.loss: only 100 has a meaning on a TCP proxy")
+        return EdgeFault(kind="black_hole") if loss >= 100 else EdgeFault(kind="loss", loss_percent=loss)
+    if action == "corrupt":  # what arrives broken is dropped for its checksum, and sent again
+        return EdgeFault(kind="loss", loss_percent=min(99.0, float((spec.get("corrupt") or {}).get("corrupt", 0))))
     if action == "bandwidth":
         rate = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)bps", str((spec.get("bandwidth") or {}).get("rate", "")))
         if rate is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from harness.cluster.edges.faults import Direction, EdgeFault
 from harness.cluster.edges.pipe import Pipe
+from harness.cluster.edges.rewriting import Rewriting, closing
 
 if TYPE_CHECKING:
     from harness.cluster.edges.edge import Edge
@@ -27,6 +28,8 @@ class Connection(asyncio.Protocol):
         self.pod = ""
         self.swallowed = False
         self._early: list[bytes] = []
+        self._held: dict[Direction, set[str]] = {"up": set(), "down": set()}
+        self._rewriting: Rewriting | None = None
         self._up = Pipe(self, "up")
         self.down = Pipe(self, "down")
         self._task: asyncio.Task[None] | None = None
@@ -77,10 +80,45 @@ class Connection(asyncio.Protocol):
             self._answer(http)
         elif self.swallowed:
             self.edge.witness.held += 1
-        elif self.far is None:
-            self._early.append(data)
         else:
-            self._up.push(data)
+            fault = self.edge.fault("rewrite")
+            if fault is not None:
+                self._rewriting = Rewriting(fault)
+                data = closing(data)
+            if self.far is None:
+                self._early.append(data)
+            else:
+                self._up.push(data)
+
+    def came_down(self, data: bytes) -> None:
+        """Take a chunk of the pod's."""
+        if self._rewriting is not None:
+            data = self._rewriting.answer(data)
+            if self._rewriting.done:
+                self._rewriting.done = False
+                self.edge.witness.rewritten += 1
+            if not data:
+                return
+        self.down.push(data)
+
+    def lose_far(self) -> None:
+        """The pod's side goes, and the caller hears nothing of it."""
+        if self.far is not None and self.far.transport is not None and not self.swallowed:
+            self.swallowed = True
+            self.edge.witness.half_open += 1
+            self.down.stop()
+            self._up.stop()
+            self.far.transport.abort()
+
+    def hold(self, direction: Direction, why: str, on: bool) -> None:
+        """Read no more of what flows in `direction` while there is a reason not to."""
+        reasons = self._held[direction]
+        before = bool(reasons)
+        reasons.add(why) if on else reasons.discard(why)
+        transport = self.near if direction == "up" else self.far.transport if self.far else None
+        if transport is None or transport.is_closing() or bool(reasons) == before:
+            return
+        transport.pause_reading() if reasons else transport.resume_reading()
 
     def _answer(self, fault: EdgeFault) -> None:
         body = fault.body.encode()
@@ -110,12 +148,10 @@ class Connection(asyncio.Protocol):
             self.far.transport.abort() if error else self.far.transport.close()
 
     def pause_writing(self) -> None:
-        if self.far is not None and self.far.transport is not None:
-            self.far.transport.pause_reading()
+        self.hold("down", "the caller is slow", True)
 
     def resume_writing(self) -> None:
-        if self.far is not None and self.far.transport is not None and not self.far.transport.is_closing():
-            self.far.transport.resume_reading()
+        self.hold("down", "the caller is slow", False)
 
     def write(self, direction: Direction, data: bytes) -> None:
         """Hand a chunk to the side it flows to."""
@@ -158,7 +194,7 @@ class Far(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.connection.edge.witness.bytes_down += len(data)
-        self.connection.down.push(data)
+        self.connection.came_down(data)
 
     def eof_received(self) -> bool:
         self.connection.down.finish()
@@ -166,15 +202,15 @@ class Far(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         connection = self.connection
+        if connection.swallowed:
+            return  # nobody tells the caller
         if error is not None:
             connection.reset()
         else:
             connection.down.finish(close=True)
 
     def pause_writing(self) -> None:
-        if self.connection.near is not None:
-            self.connection.near.pause_reading()
+        self.connection.hold("up", "the pod is slow", True)
 
     def resume_writing(self) -> None:
-        if self.connection.near is not None and not self.connection.near.is_closing():
-            self.connection.near.resume_reading()
+        self.connection.hold("up", "the pod is slow", False)

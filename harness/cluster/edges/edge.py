@@ -17,6 +17,9 @@ from harness.cluster.edges.faults import Direction, EdgeFault
 from harness.cluster.edges.witness import Witness
 from harness.core.clock import Clock
 
+RETRANSMIT_S = 0.2  # Linux' least time until a lost segment is sent again; it doubles
+MOST_STALL_S = 60.0
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -92,15 +95,17 @@ class Edge:
         """Put a fault on the edge under `name`, in place of an older one of that name."""
         self.faults[name] = fault
         self._left.pop(name, None)
-        if fault.kind == "reset":
-            for connection in list(self.connections):
+        for connection in list(self.connections):
+            if fault.kind == "reset":
                 connection.reset()
+            elif fault.kind == "half_open":
+                connection.lose_far()
 
     def clear_fault(self, name: str) -> bool:
-        """Take a fault off; False when there was none. Connections that a black hole held are reset, since a
+        """Take a fault off; False when there was none. Connections that hear nothing are reset, since a
         protocol in the middle of a lost message cannot go on."""
         gone = self.faults.pop(name, None)
-        if gone is not None and gone.kind == "black_hole":
+        if gone is not None and gone.kind in ("black_hole", "half_open"):
             for connection in list(self.connections):
                 if connection.swallowed:
                     connection.reset()
@@ -116,8 +121,8 @@ class Edge:
         return None
 
     def closed_to(self, pod: str) -> bool:
-        """True while nothing may pass to `pod`: a black hole, or a NetworkPolicy."""
-        return self.fault("black_hole") is not None or self._blocked(pod)
+        """True while nothing may pass to `pod`: a black hole, a side that is gone, or a NetworkPolicy."""
+        return any(fault.kind in ("black_hole", "half_open") for fault in self.faults.values()) or self._blocked(pod)
 
     def backend(self) -> Backend | None:
         return self._resolve()
@@ -128,6 +133,16 @@ class Edge:
         for fault in self.faults.values():
             if fault.kind == "delay" and fault.covers(direction):
                 total += max(0.0, fault.delay_ms + self._rng.uniform(-1, 1) * fault.jitter_ms) / 1000
+        return total
+
+    def stall_s(self, direction: Direction) -> float:
+        """How long TCP takes to send a chunk until it is not lost."""
+        total = 0.0
+        for fault in self.faults.values():
+            if fault.kind == "loss" and fault.covers(direction):
+                wait = RETRANSMIT_S
+                while total < MOST_STALL_S and self._rng.uniform(0, 100) < fault.loss_percent:
+                    total, wait = total + wait, wait * 2
         return total
 
     def now(self) -> float:

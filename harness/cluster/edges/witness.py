@@ -14,6 +14,9 @@ class Witness:
     held: int = 0  # connections or chunks that a black hole swallowed
     reset: int = 0
     failed: int = 0  # no ready pod behind the service, or it did not accept
+    stalled: int = 0  # chunks that were lost and sent again
+    half_open: int = 0  # connections whose far side is gone, and whose caller does not know
+    rewritten: int = 0  # answers of the service that were changed
     answered: int = 0  # requests that an http fault answered instead of the service
     bytes_up: int = 0
     bytes_down: int = 0
