@@ -165,6 +165,36 @@ def report(
 
 
 @app.command()
+def readiness(
+    items: Annotated[
+        list[str] | None, typer.Argument(help="Items to show and judge, e.g. REL-4 or 'SVC-*'. Default: all.")
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", help="A run to take evidence from; may be repeated. Default: the newest of this target."
+        ),
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option("--require", help="Items that decide the exit code, e.g. 'SVC-*'. Default: windtunnel.toml's."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole checklist for programs.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Decide the 33 items of the production-readiness checklist by the evidence of runs and the manifests.
+
+    Nothing is run: [cyan]windtunnel verify[/cyan] makes the evidence. An item without evidence is NOT_RUN and says
+    what to run. readiness.json, readiness.md and the badge readiness.svg lie in the newest run's folder. Waivers, with
+    a reason and a last day, stand in windtunnel.toml.
+    """
+    from harness.app.readiness import readiness_command
+
+    wanted = [name for word in require or () for name in word.split(",") if name]
+    raise typer.Exit(readiness_command(config, items or (), source or (), wanted, as_json=as_json))
+
+
+@app.command()
 def heal(config: ConfigOption = None) -> None:
     """Undo every fault that a killed run left behind. Safe to repeat."""
     from harness.app.commands import heal_command

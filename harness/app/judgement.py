@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.app.readiness import keep_with
+from harness.core.clock import Clock, RealClock
 from harness.core.config import Config
 from harness.core.errors import EXIT_NOT_UNDONE
 from harness.core.events import Event, Fault
@@ -24,8 +26,9 @@ class Judged:
     exit_code: int
 
 
-def judge_run(run: RunDir, *, config: Config | None = None) -> Judged:
-    """Judge the events of `run` anew and write findings.json and every report.
+def judge_run(run: RunDir, *, config: Config | None = None, clock: Clock | None = None) -> Judged:
+    """Judge the events of `run` anew and write findings.json, every report, and for a run of every suite the
+    readiness checklist.
 
     `config` says which suites are required; without it, as for a run brought from elsewhere, all are.
     """
@@ -35,6 +38,8 @@ def judge_run(run: RunDir, *, config: Config | None = None) -> Judged:
     run.write_findings(findings)
     verdict = verdict_of(_counted(findings, config))
     code = EXIT_NOT_UNDONE if _left_broken(events) else exit_code(verdict)
+    if config is not None:
+        keep_with(run, config, clock or RealClock())
     write_reports(run)
     return Judged(run, findings, verdict, code)
 

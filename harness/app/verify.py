@@ -92,7 +92,7 @@ async def run_suites(
         outcome = "interrupted" if stopped else "crashed" if mistake else "completed"
         recorder.emit(RunEnded(outcome=outcome, detail=detail))
     progress.step("judging the evidence and writing the report")
-    judged = judge_run(run, config=workspace.config)
+    judged = judge_run(run, config=workspace.config, clock=clock)
     if mistake is not None:
         mistake.add_note(f"what was learnt until then: {judged.run.path}")
         raise mistake

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from harness.core.config import READINESS_ITEM
 from harness.core.errors import ConfigError
 
 ACTIONS = "harness.chaos.actions"
@@ -57,6 +58,7 @@ class Extension(Part):
     llm: Llm = Llm()
     settle_s: float = Field(20.0, ge=0)
     checkers: tuple[str, ...] = ()
+    proves: tuple[Annotated[str, StringConstraints(pattern=READINESS_ITEM)], ...] = ()  # of the readiness checklist
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from harness.chaos.job import Job
 from harness.chaos.preflight import preflight
 from harness.chaos.verdict import experiment_check
 from harness.core.errors import EXIT_NOT_UNDONE, EXIT_PASS, EXIT_USAGE, ConfigError
-from harness.core.events import Fault, SuiteEnded, SuiteStarted
+from harness.core.events import Fault, SuiteEnded, SuiteStarted, proofs
 from harness.faults.undo_log import UndoLog
 from harness.targets.child import dying_with_us
 from harness.targets.suite import SuiteContext
@@ -35,7 +35,8 @@ class ChaosSuite:
         for experiment in experiments:
             preflight(experiment)
         expects = tuple(experiment.name for experiment in experiments)
-        context.recorder.emit(SuiteStarted(suite=self.name, expects=expects), suite=self.name)
+        proves = proofs(self.name, ((each.name, each.extension.proves) for each in experiments))
+        context.recorder.emit(SuiteStarted(suite=self.name, expects=expects, proves=proves), suite=self.name)
         state = context.config.path(STATE)
         UndoLog(state).forget_undone()
         for experiment in experiments:

@@ -103,7 +103,9 @@ async def dependencies(session: Session, service: LiveService, promises: Promise
 
 
 async def metrics(session: Session, service: LiveService, promises: Promises) -> None:
-    await Exposition(session.caller(service), promises).check(service.spec.metrics or "/metrics")
+    await Exposition(session.caller(service), promises).check(
+        service.spec.metrics or "/metrics", service.spec.metrics_required
+    )
 
 
 async def tools(session: Session, service: LiveService, promises: Promises) -> None:

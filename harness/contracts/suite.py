@@ -11,6 +11,7 @@ import httpx
 
 from harness.contracts.groups import GROUPS, Session
 from harness.contracts.promises import SUITE, Promises
+from harness.contracts.proves import PROVES
 from harness.core.config import Config
 from harness.core.errors import ConfigError, InfraError
 from harness.core.events import SuiteEnded, SuiteStarted
@@ -41,7 +42,7 @@ class ContractsSuite:
         """Record SuiteStarted, the checks of every part, SuiteEnded."""
         parts = plan(context.target, context.config, context.only, quick=context.quick)
         scopes = tuple(part.scope for part in parts)
-        context.recorder.emit(SuiteStarted(suite=SUITE, expects=scopes), suite=SUITE)
+        context.recorder.emit(SuiteStarted(suite=SUITE, expects=scopes, proves=PROVES), suite=SUITE)
         work = asyncio.create_task(_all(parts, context))
         halt = asyncio.create_task(context.stop.wait())
         try:

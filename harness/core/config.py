@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -95,6 +96,7 @@ class Service(Section):
     health: str | None = "/health"
     ready: str | None = "/ready"
     metrics: str | None = None
+    metrics_required: tuple[str, ...] = ()  # names of families that it must expose
     tasks: TasksApi | None = None
     queue: QueueApi | None = None
     ledger: str | None = None  # tools: where the effects are listed
@@ -241,11 +243,32 @@ class Suites(Section):
     chaos: ChaosSuite = ChaosSuite()
 
 
+READINESS_ITEM = r"^(SVC|REL|OBS|DEP|COST)-\d+$"
+"""An item of the readiness checklist, as suite files name those that they are evidence for."""
+
+
+class Waiver(Section):
+    """An item of the readiness checklist that somebody decided to go without, until a day."""
+
+    item: str
+    reason: str = Field(min_length=10)
+    until: date
+
+
+class Readiness(Section):
+    """What the production-readiness checklist looks at beside the evidence of runs."""
+
+    manifests: tuple[str, ...] = ()  # what is deployed to production; without it, those of [target.local]
+    require: tuple[str, ...] = ("*",)  # items that must hold for exit code 0, e.g. "REL-*"
+    waivers: tuple[Waiver, ...] = ()
+
+
 class Config(Section):
     """The whole of windtunnel.toml. Relative paths in it are relative to `root`, the folder it lies in."""
 
     target: Target
     suites: Suites = Suites()
+    readiness: Readiness = Readiness()
     reports: str = "reports"
     seed: int = 1
     root: Annotated[Path, Field(exclude=True)] = Path(".")

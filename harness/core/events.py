@@ -8,6 +8,7 @@ a reader of the old version would misread the new one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -45,11 +46,24 @@ class RunEnded(Body):
 
 
 class SuiteStarted(Body):
-    """A suite begins; `expects` names the scopes (scenarios, experiments, profiles) that must follow."""
+    """A suite begins; `expects` names the scopes (scenarios, experiments, profiles) that must follow.
+
+    `proves` names items of the readiness checklist, each with the findings that are its evidence (ids with `*`).
+    """
 
     type: Literal["suite.started"] = "suite.started"
     suite: str
     expects: tuple[str, ...] = ()
+    proves: dict[str, tuple[str, ...]] = {}
+
+
+def proofs(suite: str, scopes: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """`SuiteStarted.proves` from what each scope of a suite is evidence for: (scope, items)."""
+    found: dict[str, tuple[str, ...]] = {}
+    for scope, items in scopes:
+        for item in items:
+            found[item] = (*found.get(item, ()), f"{suite}/{scope}/*")
+    return found
 
 
 class SuiteEnded(Body):

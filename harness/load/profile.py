@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from harness.core.config import READINESS_ITEM
 from harness.core.errors import ConfigError
 
 
@@ -72,6 +73,7 @@ class Profile(_Part):
     drain_s: float = Field(15.0, ge=0)  # how long after the last arrival answers are waited for
     drained_within_s: float | None = Field(None, gt=0)  # SLO: how soon after the load everything must be over
     phases: tuple[PhaseSpec, ...] = Field(min_length=1)
+    proves: tuple[Annotated[str, StringConstraints(pattern=READINESS_ITEM)], ...] = ()  # of the readiness checklist
 
     @model_validator(mode="after")
     def _told_apart(self) -> Profile:

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from harness.core.errors import ConfigError, InfraError
-from harness.core.events import SuiteEnded, SuiteStarted
+from harness.core.events import SuiteEnded, SuiteStarted, proofs
 from harness.load.job import SUITE, Job
 from harness.load.profile import Profile, read_profile
 from harness.targets.child import dying_with_us
@@ -35,7 +35,8 @@ class LoadSuite:
             profile = profile.quick()
         service = _service(context, profile)
         assert service.spec.tasks is not None
-        context.recorder.emit(SuiteStarted(suite=SUITE, expects=(profile.name,)), suite=SUITE)
+        proves = proofs(SUITE, [(profile.name, profile.proves)])
+        context.recorder.emit(SuiteStarted(suite=SUITE, expects=(profile.name,), proves=proves), suite=SUITE)
         folder = context.run_dir / "load"
         folder.mkdir(exist_ok=True)
         job = Job(

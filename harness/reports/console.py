@@ -45,4 +45,7 @@ def print_verdicts(run: RunDir, console: Console) -> None:
     if len(open_ones) > _MOST:
         console.print(f"\nand {len(open_ones) - _MOST} more in the report")
     console.print()
+    if view.readiness is not None:
+        told = f"readiness {view.readiness.holding} of {view.readiness.of}"
+        console.print(f"{told} by this run alone; [cyan]windtunnel readiness[/cyan] says which", highlight=False)
     console.print(f"[{STYLES[view.verdict]}]{view.verdict}[/]  {run.path / 'report.html'}", soft_wrap=True, highlight=False)

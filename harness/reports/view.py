@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from harness.core.events import Event, Fault, Operation, Phase, PodEvent, RunStarted
 from harness.core.findings import Finding, verdict_of
 from harness.core.verdict import Verdict
+from harness.evidence.readiness import Decided, read_decided
 from harness.evidence.rundir import RunDir
 
 SUITES = ("contracts", "scenarios", "load", "chaos")
@@ -76,6 +77,7 @@ class View:
     bands: tuple[Band, ...]
     marks: tuple[Mark, ...]
     excerpts: dict[str, str] = field(default_factory=dict)
+    readiness: Decided | None = None
 
 
 def view_of(run: RunDir) -> View:
@@ -100,6 +102,7 @@ def view_of(run: RunDir) -> View:
         bands=tuple(_bands(events)),
         marks=tuple(_marks(events)),
         excerpts={event.id: event.model_dump_json(exclude_defaults=True) for event in events if event.id in wanted},
+        readiness=read_decided(run.path),
     )
 
 

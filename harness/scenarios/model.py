@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from harness.core.config import READINESS_ITEM
 from harness.core.errors import ConfigError
 from harness.faults.fault import read
 from harness.scenarios.then import Judged
@@ -19,6 +20,8 @@ from harness.scenarios.then.recovery import Recovery
 from harness.scenarios.then.stable import Stable
 from harness.scenarios.then.status import Status
 from harness.scenarios.then.trajectory import Trajectory
+
+ItemId = Annotated[str, StringConstraints(pattern=READINESS_ITEM)]
 
 
 class Part(BaseModel):
@@ -220,6 +223,7 @@ class Scenario(Part):
     why: str = Field("", description="why it matters, for a reader of a failure")
     fix: str = Field("", description="what to do when it fails")
     tags: tuple[str, ...] = ()
+    proves: tuple[ItemId, ...] = Field((), description="the items of the readiness checklist it is evidence for")
     service: str | None = Field(None, description="who is asked; without it the one service that takes tasks")
     given: Given = Given()
     when: tuple[Step, ...] = Field(min_length=1)

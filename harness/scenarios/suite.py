@@ -7,7 +7,7 @@ import asyncio
 import httpx
 
 from harness.core.errors import ConfigError
-from harness.core.events import Check, SuiteEnded, SuiteStarted
+from harness.core.events import Check, SuiteEnded, SuiteStarted, proofs
 from harness.scenarios import logs
 from harness.scenarios.edges import ClusterEdges, Edges
 from harness.scenarios.judging import Run, checks
@@ -32,7 +32,8 @@ class ScenariosSuite:
         """Record SuiteStarted, the checks of every scenario, SuiteEnded."""
         plan = planned(context)
         names = (*(scenario.name for scenario, _ in plan), *((logs.SCOPE,) if _reads_logs(context) else ()))
-        context.recorder.emit(SuiteStarted(suite=SUITE, expects=names), suite=SUITE)
+        proves = proofs(SUITE, ((scenario.name, scenario.proves) for scenario, _ in plan))
+        context.recorder.emit(SuiteStarted(suite=SUITE, expects=names, proves=proves), suite=SUITE)
         work = asyncio.create_task(_all(plan, context))
         halt = asyncio.create_task(context.stop.wait())
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prometheus_client.metrics_core import Metric
@@ -22,8 +22,8 @@ class Exposition:
     caller: Caller
     promises: Promises
 
-    async def check(self, path: str) -> None:
-        """Scrape once: the text must parse, and add up."""
+    async def check(self, path: str, required: Sequence[str] = ()) -> None:
+        """Scrape once: the text must parse, add up, and have every family of `required`."""
         first = await self.caller.send("GET", path)
         kind = first.answer_headers.get("content-type", "")
         families: list[Metric] = []
@@ -52,6 +52,18 @@ class Exposition:
             "; ".join(inconsistencies(families)),
             len(families),
         )
+        if required:
+            # A counter's family is called without `_total` by the parser, with it by everybody else.
+            there = {name for family in families for name in (family.name, f"{family.name}_total")}
+            missing = [name for name in required if name not in there]
+            self._judge(
+                path,
+                first,
+                "metrics.required",
+                "the metrics that windtunnel.toml requires are there",
+                f"missing: {', '.join(missing)}" if missing else "",
+                len(required),
+            )
 
     def _judge(self, path: str, seen: Exchange, check: str, title: str, problem: str, cases: int) -> bool:
         return self.promises.judge(

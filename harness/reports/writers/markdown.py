@@ -24,15 +24,15 @@ def write(view: View, folder: Path) -> None:
     if open_ones:
         lines += ["", "### What to look at", ""]
         for finding in open_ones[:_MOST]:
-            lines.append(f"- **{finding.verdict}** {_flat(finding.title)}: {_flat(finding.summary)[:300]}")
+            lines.append(f"- **{finding.verdict}** {flat(finding.title)}: {flat(finding.summary)[:300]}")
             if finding.fix:
-                lines.append(f"  Fix: {_flat(finding.fix)[:300]}")
+                lines.append(f"  Fix: {flat(finding.fix)[:300]}")
         if len(open_ones) > _MOST:
             lines.append(f"- and {len(open_ones) - _MOST} more in report.html")
     write_atomically(folder / "summary.md", "\n".join(lines) + "\n")
 
 
-def _flat(text: str) -> str:
+def flat(text: str) -> str:
     """One line, in which nothing of the evidence acts as markup."""
     text = " ".join(text.split())
     for character in "\\`*_{}[]<>|#":

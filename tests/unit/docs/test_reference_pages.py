@@ -23,8 +23,10 @@ SECTIONS = {
     "## [suites.scenarios]": config.ScenariosSuite,
     "## [suites.load]": config.LoadSuite,
     "## [suites.chaos]": config.ChaosSuite,
+    "## [readiness]": config.Readiness,
+    "### [[readiness.waivers]]": config.Waiver,
 }
-TABLES_OF_THEIR_OWN = {"services", "local", "kubernetes", "auth", "tasks", "suites", "target", "root"}
+TABLES_OF_THEIR_OWN = {"services", "local", "kubernetes", "auth", "tasks", "suites", "target", "root", "readiness"}
 
 
 def first_cells(text: str) -> list[str]:

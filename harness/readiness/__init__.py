@@ -1,0 +1,1 @@
+"""The production-readiness checklist: 33 items, each decided by evidence."""
