@@ -28,7 +28,8 @@ EVERY_SUITE = frozenset(("contracts", "scenarios", "load", "chaos"))
 def checklist(runs: Sequence[RunDir], config: Config, clock: Clock, patterns: Sequence[str] = ()) -> Decided:
     """The items decided by `runs`, newest first, and the manifests. Raises ConfigError."""
     rows = decide(basis_of(runs, config), config.readiness.waivers, clock.wall().date())
-    return decided(rows, patterns or config.readiness.require, [run.meta.run_id for run in runs])
+    used = {name for row in rows for name in row.ruling.runs}
+    return decided(rows, patterns or config.readiness.require, sorted(used, reverse=True))
 
 
 def keep_with(run: RunDir, config: Config, clock: Clock) -> None:
@@ -91,7 +92,7 @@ def show(result: Decided, runs: Sequence[RunDir], console: Console, *, chosen: b
             "[yellow]no run of this target was found[/yellow]; [cyan]windtunnel verify[/cyan] makes the evidence"
         )
     else:
-        console.print(f"evidence of {len(runs)} run(s), the newest {escape(str(runs[0].path))}", soft_wrap=True)
+        console.print(f"evidence of {len(result.runs)} run(s), kept in {escape(str(runs[0].path))}", soft_wrap=True)
     console.print(
         f"[bold]{result.holding} of {result.of}[/] hold by evidence; gate [{STYLES[result.gate]}]{result.gate}[/]",
         highlight=False,
