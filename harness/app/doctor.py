@@ -46,7 +46,8 @@ def diagnose(workspace: Workspace | None) -> Iterator[Diagnosis]:
     yield _python()
     yield from _extras()
     yield _program("kubectl", "to look at the local cluster with `kubectl get pods`, and for real clusters")
-    yield _program("promtool", "to test alert rules: apt-get install prometheus, or the release's archive")
+    for name in ("promtool", "prometheus"):
+        yield _program(name, "to judge alert rules: apt-get install prometheus, or the release's archive")
     yield _redis()
     yield _disk(Path.cwd())
     if workspace is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from rich.markup import escape
 
+from harness.app.alerting import alert_rules, record_alerts
 from harness.app.judgement import Judged, judge_run
 from harness.app.sampling import sampled
 from harness.app.workspace import Workspace
@@ -50,6 +51,7 @@ async def run_suites(
     the rest is left out, and the report says so. Raises what a suite raised as ConfigError, after the report
     of everything before it is written: a mistake in a file must not cost the evidence already there.
     """
+    rules = alert_rules(workspace)
     run = RunDir.create(workspace.reports, clock=clock, seed=request.seed)
     mistake: HarnessError | None = None
     with run.recorder("run", clock) as recorder:
@@ -90,6 +92,9 @@ async def run_suites(
         stopped = stop.is_set()
         detail = "asked to stop by a signal" if stopped else str(mistake) if mistake else ""
         outcome = "interrupted" if stopped else "crashed" if mistake else "completed"
+        if not stopped and rules:
+            progress.step("alerts: evaluating the target's rules over the run")
+            await record_alerts(workspace, rules, run, recorder, clock)
         recorder.emit(RunEnded(outcome=outcome, detail=detail))
     progress.step("judging the evidence and writing the report")
     judged = judge_run(run, config=workspace.config, clock=clock)

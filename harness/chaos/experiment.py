@@ -51,7 +51,8 @@ class Llm(Part):
 
 
 class Extension(Part):
-    """What the file says to us. `checkers` must each reach a verdict, or the experiment is inconclusive."""
+    """What the file says to us. `checkers` must each reach a verdict, or the experiment is inconclusive; `alerts`
+    of the target's own rules must fire under the fault, and clear."""
 
     name: str
     load: Load | None = None
@@ -59,6 +60,7 @@ class Extension(Part):
     settle_s: float = Field(20.0, ge=0)
     checkers: tuple[str, ...] = ()
     proves: tuple[Annotated[str, StringConstraints(pattern=READINESS_ITEM)], ...] = ()  # of the readiness checklist
+    alerts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def experiment_check(experiment: Experiment, outcome: Outcome, texts: Sequence[s
         payload={
             "injections": [kind for kind, _ in experiment.injections],
             "checkers": list(experiment.extension.checkers),
+            "alerts": list(experiment.extension.alerts),
         },
         replay=f"windtunnel chaos {experiment.name}",
         fix="" if outcome == "pass" else f"look at chaos/{experiment.path.name} and at what the target logged",

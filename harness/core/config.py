@@ -153,6 +153,13 @@ class Metrics(Section):
     tokens_lost: tuple[str, ...] = ("mock_llm_aborted_total", "mock_llm_faults_total")  # of answers that never came
 
 
+class Alerts(Section):
+    """The target's own alert rules, evaluated over the metrics of each run."""
+
+    rules: str | None = None  # a rules file of Prometheus', or a PrometheusRule
+    time_scale: float = Field(1.0, gt=0, le=1000)  # seconds of the rules' windows that a second of a run counts as
+
+
 class Auth(Section):
     """How the harness proves who it is. Secrets come from the environment or a file, never from here."""
 
@@ -187,6 +194,7 @@ class Target(Section):
     kubernetes: Kubernetes = Kubernetes()
     auth: Auth = Auth()
     metrics: Metrics = Metrics()
+    alerts: Alerts = Alerts()
 
     @model_validator(mode="after")
     def _reachable(self) -> Target:

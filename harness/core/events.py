@@ -178,6 +178,18 @@ class Sample(Body):
     kind: Literal["", "counter", "gauge"] = ""  # of a scraped one: a counter only grows until its process ends
 
 
+class Alert(Body):
+    """What an alert rule of the target's own would have said. `judged` or `unjudged` once a run, the first with the
+    `names` of all rules, both with a word on how; then `firing` and `over` as of when they were."""
+
+    type: Literal["alert"] = "alert"
+    stage: Literal["judged", "unjudged", "firing", "over"]
+    alert: str = ""
+    labels: dict[str, str] = {}
+    names: tuple[str, ...] = ()
+    detail: str = ""
+
+
 class Check(Body):
     """One promise checked: a contract, an assertion of a scenario, a hypothesis of an experiment."""
 
@@ -213,6 +225,7 @@ AnyBody = Annotated[
     | Fault
     | PodEvent
     | Sample
+    | Alert
     | Check
     | Note,
     Field(discriminator="type"),

@@ -11,6 +11,8 @@ from harness.core.errors import ConfigError, InfraError
 from harness.faults.fault import Site, request
 from harness.faults.undo_steps import HttpStep
 
+CANARY_SESSION = "windtunnel-canary"
+
 
 @dataclass(frozen=True)
 class Canary:
@@ -53,6 +55,16 @@ class MockLlm:
         body = {"faults": before}
         return HttpStep("PUT", f"{self.admin}/faults", ok=(200, 204), body=body, state_file=self.site.state_file)
 
+    def struck(self, kind: str) -> int:
+        """How many canary requests the mock LLM's journal says a fault of `kind` struck."""
+        page = request(
+            self.site,
+            "GET",
+            f"{self.admin}/journal?session={CANARY_SESSION}&limit=10000",
+            what="the mock LLM's journal",
+        )
+        return sum(kind in row.get("faults", ()) for row in page["entries"] if row.get("session") == CANARY_SESSION)
+
     def canary(self, model: str, timeout_s: float) -> Canary:
         """Ask `model` one question, as any client would, and time it.
 
@@ -65,7 +77,7 @@ class MockLlm:
             response = self.site.http.post(
                 f"{self.url}/v1/chat/completions",
                 json=body,
-                headers={"Authorization": "Bearer canary", "x-mock-session": "windtunnel-canary"},
+                headers={"Authorization": "Bearer canary", "x-mock-session": CANARY_SESSION},
                 timeout=timeout_s,
             )
             status, retry_after = response.status_code, response.headers.get("retry-after", "")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from harness.core.events import Event, Fault, Operation, Phase, PodEvent, RunStarted
+from harness.core.events import Alert, Event, Fault, Operation, Phase, PodEvent, RunStarted
 from harness.core.findings import Finding, verdict_of
 from harness.core.verdict import Verdict
 from harness.evidence.readiness import Decided, read_decided
@@ -39,7 +39,7 @@ class Second:
 
 @dataclass(frozen=True)
 class Band:
-    """A stretch of the timeline: a phase of load, an experiment's stage, a fault."""
+    """A stretch of the timeline: a phase of load, an experiment's stage, a fault, an alert that fired."""
 
     kind: str
     label: str
@@ -170,9 +170,16 @@ def _bands(events: Sequence[Event]) -> Iterable[Band]:
     last = max((event.t for event in events), default=0.0)
     phases: dict[tuple[str, str, str], float] = {}
     faults: dict[str, list[tuple[Event, Fault]]] = {}
+    firing: dict[str, float] = {}
     for event in events:
         body = event.body
-        if isinstance(body, Phase):
+        if isinstance(body, Alert) and body.alert:
+            label = f"{body.alert} {', '.join(body.labels.values())}".strip()
+            if body.stage == "firing":
+                firing[label] = event.t
+            elif label in firing:
+                yield Band("alert", label, firing.pop(label), event.t)
+        elif isinstance(body, Phase):
             key = (event.suite, event.scope, body.name)
             if body.edge == "start":
                 phases[key] = event.t
@@ -180,6 +187,8 @@ def _bands(events: Sequence[Event]) -> Iterable[Band]:
                 yield Band(event.suite, f"{event.scope}: {body.name}" if event.scope else body.name, phases.pop(key), event.t)
         elif isinstance(body, Fault):
             faults.setdefault(body.fault, []).append((event, body))
+    for label, start in firing.items():
+        yield Band("alert", label, start, last, detail="it still fired when the run ended")
     for rows in faults.values():
         times = {body.stage: event.t for event, body in rows}
         if "injected" in times:

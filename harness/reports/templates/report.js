@@ -42,7 +42,7 @@
     for (const band of data.bands.slice().sort((a, b) => (a.kind === "fault") - (b.kind === "fault") || a.start - b.start)) {
       const from = Math.max(left, pos(band.start)), to = Math.min(left + width, pos(band.end));
       if (to <= left || from >= left + width) continue;
-      const lane = band.kind === "fault" ? "f" : "p";
+      const lane = band.kind === "fault" ? "f" : band.kind === "alert" ? "a" : "p";
       let row = rows.findIndex(r => r.lane === lane && r.end <= from + 0.5);
       if (row < 0) { rows.push({ lane, end: 0 }); row = rows.length - 1; }
       rows[row].end = Math.max(to, from + 4);
