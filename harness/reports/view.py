@@ -11,6 +11,7 @@ from harness.core.findings import Finding, verdict_of
 from harness.core.verdict import Verdict
 from harness.evidence.readiness import Decided, read_decided
 from harness.evidence.rundir import RunDir
+from harness.reports.gauges import Line, lines
 
 SUITES = ("contracts", "scenarios", "load", "chaos")
 
@@ -78,6 +79,7 @@ class View:
     marks: tuple[Mark, ...]
     excerpts: dict[str, str] = field(default_factory=dict)
     readiness: Decided | None = None
+    gauges: tuple[Line, ...] = ()
 
 
 def view_of(run: RunDir) -> View:
@@ -85,6 +87,7 @@ def view_of(run: RunDir) -> View:
     events, findings = run.events(), run.findings()
     begin = next((event.body for event in events if isinstance(event.body, RunStarted)), None)
     wanted = {name for finding in findings for evidence in finding.evidence for name in evidence.events[:5]}
+    timeline = tuple(_timeline(events))
     return View(
         run_id=run.meta.run_id,
         started=run.meta.started,
@@ -98,11 +101,12 @@ def view_of(run: RunDir) -> View:
         suites=tuple(_suites(events, findings)),
         findings=findings,
         first=_first(findings),
-        timeline=tuple(_timeline(events)),
+        timeline=timeline,
         bands=tuple(_bands(events)),
         marks=tuple(_marks(events)),
         excerpts={event.id: event.model_dump_json(exclude_defaults=True) for event in events if event.id in wanted},
         readiness=read_decided(run.path),
+        gauges=lines(events, [row.t for row in timeline]),
     )
 
 

@@ -84,6 +84,10 @@
     const line = (label, color, extra) => ({ label, stroke: css(color), width: 2, spanGaps: false, points: { size: 4 }, ...extra });
     charts.push(new uPlot(options(rate, [line("arrivals/s", "--c-arr", { fill: css("--band-load") }), line("errors/s", "--c-err")], 190, v => String(v)), [data.t, data.arrivals, data.errors], rate));
     charts.push(new uPlot(options(latency, [line("p50", "--c-p50", { value: (u, v) => ms(v) }), line("p99", "--c-p99", { value: (u, v) => ms(v) })], 210, ms), [data.t, data.p50, data.p99], latency));
+    const gauges = document.getElementById("gauges"), colors = ["--c-arr", "--c-err", "--c-p50", "--c-p99"];
+    if (gauges) charts.push(new uPlot(options(gauges, data.gauges.map((gauge, n) => line(gauge.label, colors[n % 4], {
+      dash: n < 4 ? undefined : [6, 4], paths: uPlot.paths.stepped({ align: 1 }), points: { show: false },
+    })), 190, v => String(v)), [data.t, ...data.gauges.map(gauge => gauge.values)], gauges));
     strip();
   }
   draw();

@@ -69,6 +69,7 @@ def _data(view: View) -> str:
             {"kind": band.kind, "label": band.label, "start": band.start, "end": band.end, "witnessed": band.witnessed}
             for band in view.bands
         ],
+        "gauges": [{"label": line.label, "values": line.values} for line in view.gauges],
         "marks": [{"t": mark.t, "label": mark.label} for mark in view.marks],
     }
     return json.dumps(rows, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026")
