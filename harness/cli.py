@@ -152,16 +152,30 @@ def status(
 
 @app.command()
 def report(
-    run: Annotated[str, typer.Argument(help="A run directory, a run's id, or `latest`.")] = "latest",
+    run: Annotated[
+        list[str] | None, typer.Argument(help="A run directory, a run's id, or `latest`; `diff A B` compares two.")
+    ] = None,
     config: ConfigOption = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of an event instead.")] = False,
 ) -> None:
-    """Judge a run's evidence again and write its reports anew."""
-    from harness.app.commands import report_command, schema_command
+    """Judge a run's evidence again and write its reports anew.
+
+    [cyan]windtunnel report diff A B[/cyan] tells in Markdown which findings broke, appeared, were mended or are gone
+    from run A to run B: exit code 1 when something fails that did not before, 2 when something is not decided any more.
+    """
+    from harness.app.commands import diff_command, report_command, schema_command
 
     if schema:
         raise typer.Exit(schema_command())
-    raise typer.Exit(report_command(config, run))
+    match run or ["latest"]:
+        case ["diff", before, after]:
+            raise typer.Exit(diff_command(config, before, after))
+        case ["diff", *_]:
+            raise typer.BadParameter("two runs are compared: windtunnel report diff BEFORE AFTER")
+        case [name]:
+            raise typer.Exit(report_command(config, name))
+        case names:
+            raise typer.BadParameter(f"one run at a time: {' '.join(names)}")
 
 
 @app.command()

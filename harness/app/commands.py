@@ -189,6 +189,23 @@ def report_command(config: Path | None, name: str) -> int:
     return judged.exit_code
 
 
+def diff_command(config: Path | None, before: str, after: str) -> int:
+    """Print in Markdown what changed from one run to another; 1 when something fails that did not before."""
+    from harness.core.verdict import exit_code
+    from harness.evidence.rundir import RunDir
+    from harness.reports.difference import differences, markdown, regressed
+
+    def opened(name: str) -> RunDir:
+        if config is None and os.path.isdir(name):
+            return RunDir.open(Path(name))
+        return open_workspace(config).run(name)
+
+    old, new = opened(before), opened(after)
+    changes = differences(old.findings(), new.findings())
+    print(markdown(changes, old.meta.run_id, new.meta.run_id), end="")
+    return exit_code(regressed(changes))
+
+
 def schema_command() -> int:
     """Print the JSON Schema of a line of events.ndjson."""
     from harness.core.events import Event

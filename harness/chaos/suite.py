@@ -36,7 +36,9 @@ class ChaosSuite:
             preflight(experiment)
         expects = tuple(experiment.name for experiment in experiments)
         proves = proofs(self.name, ((each.name, each.extension.proves) for each in experiments))
-        context.recorder.emit(SuiteStarted(suite=self.name, expects=expects, proves=proves), suite=self.name)
+        files = {each.name: context.config.shown(each.path) for each in experiments}
+        started = SuiteStarted(suite=self.name, expects=expects, proves=proves, files=files)
+        context.recorder.emit(started, suite=self.name)
         state = context.config.path(STATE)
         UndoLog(state).forget_undone()
         for experiment in experiments:

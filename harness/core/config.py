@@ -281,6 +281,10 @@ class Config(Section):
     seed: int = 1
     root: Annotated[Path, Field(exclude=True)] = Path(".")
 
+    def shown(self, path: Path) -> str:
+        """A path as it stands below `root`; one that lies elsewhere in full."""
+        return str(path.relative_to(self.root.resolve()) if path.is_relative_to(self.root.resolve()) else path)
+
     def path(self, relative: str) -> Path:
         """A path from windtunnel.toml, made absolute."""
         return (self.root / relative).resolve()

@@ -48,13 +48,15 @@ class RunEnded(Body):
 class SuiteStarted(Body):
     """A suite begins; `expects` names the scopes (scenarios, experiments, profiles) that must follow.
 
-    `proves` names items of the readiness checklist, each with the findings that are its evidence (ids with `*`).
+    `proves` names items of the readiness checklist, each with the findings that are its evidence (ids with `*`);
+    `files` the file that asked for a scope, from the folder of windtunnel.toml.
     """
 
     type: Literal["suite.started"] = "suite.started"
     suite: str
     expects: tuple[str, ...] = ()
     proves: dict[str, tuple[str, ...]] = {}
+    files: dict[str, str] = {}
 
 
 def proofs(suite: str, scopes: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:

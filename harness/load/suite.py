@@ -36,7 +36,12 @@ class LoadSuite:
         service = _service(context, profile)
         assert service.spec.tasks is not None
         proves = proofs(SUITE, [(profile.name, profile.proves)])
-        context.recorder.emit(SuiteStarted(suite=SUITE, expects=(profile.name,), proves=proves), suite=SUITE)
+        files = {
+            profile.name: context.config.shown(context.config.path(f"{settings.path}/profiles/{profile.name}.yaml"))
+        }
+        context.recorder.emit(
+            SuiteStarted(suite=SUITE, expects=(profile.name,), proves=proves, files=files), suite=SUITE
+        )
         folder = context.run_dir / "load"
         folder.mkdir(exist_ok=True)
         job = Job(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from harness.core.events import Alert, Event, Fault, Operation, Phase, PodEvent, RunStarted
+from harness.core.events import Alert, Event, Fault, Operation, Phase, PodEvent, RunStarted, SuiteStarted
 from harness.core.findings import Finding, verdict_of
 from harness.core.verdict import Verdict
 from harness.evidence.readiness import Decided, read_decided
@@ -80,6 +80,7 @@ class View:
     excerpts: dict[str, str] = field(default_factory=dict)
     readiness: Decided | None = None
     gauges: tuple[Line, ...] = ()
+    files: dict[str, dict[str, str]] = field(default_factory=dict)  # suite -> scope -> the file that asked for it
 
 
 def view_of(run: RunDir) -> View:
@@ -107,6 +108,7 @@ def view_of(run: RunDir) -> View:
         excerpts={event.id: event.model_dump_json(exclude_defaults=True) for event in events if event.id in wanted},
         readiness=read_decided(run.path),
         gauges=lines(events, [row.t for row in timeline]),
+        files={event.body.suite: event.body.files for event in events if isinstance(event.body, SuiteStarted)},
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, StringConstraints, model_validator
 
 from harness.core.config import READINESS_ITEM
 from harness.core.errors import ConfigError
@@ -229,7 +230,18 @@ class Scenario(Part):
     when: tuple[Step, ...] = Field(min_length=1)
     then: tuple[Assertion, ...] = Field(min_length=1)
     repeat: Repeat = Repeat()
+    _file: Path = PrivateAttr(Path())
     reach: Literal["any", "local"] = Field("any", description="local: only where the harness runs the cluster")
+
+    @property
+    def file(self) -> Path:
+        """The file it was read from."""
+        return self._file
+
+    def read_from(self, file: Path) -> Scenario:
+        """The same, remembering its file."""
+        self._file = file
+        return self
 
     @property
     def alone(self) -> bool:

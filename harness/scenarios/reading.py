@@ -35,7 +35,7 @@ def read_file(file: Path) -> Scenario:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {error}", file=file) from None
-    return parse(text, file)
+    return parse(text, file).read_from(file)
 
 
 def parse(text: str, file: Path) -> Scenario:

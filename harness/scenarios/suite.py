@@ -33,7 +33,9 @@ class ScenariosSuite:
         plan = planned(context)
         names = (*(scenario.name for scenario, _ in plan), *((logs.SCOPE,) if _reads_logs(context) else ()))
         proves = proofs(SUITE, ((scenario.name, scenario.proves) for scenario, _ in plan))
-        context.recorder.emit(SuiteStarted(suite=SUITE, expects=names, proves=proves), suite=SUITE)
+        files = {scenario.name: context.config.shown(scenario.file) for scenario, _ in plan}
+        started = SuiteStarted(suite=SUITE, expects=names, proves=proves, files=files)
+        context.recorder.emit(started, suite=SUITE)
         work = asyncio.create_task(_all(plan, context))
         halt = asyncio.create_task(context.stop.wait())
         try:
