@@ -47,4 +47,6 @@ def _params(fault: EdgeFault) -> dict[str, Any]:
         return {**params, "edge": "delay", "delay_ms": fault.delay_s * 1000}
     if fault.status is not None:
         return {**params, "edge": "http", "status": fault.status, "times": fault.first}
+    if fault.body is not None:
+        return {**params, "edge": "rewrite", "body": fault.body}
     return {**params, "edge": "cut" if fault.lose_answers else "refuse"}

@@ -51,14 +51,16 @@ class EdgeFault(Part):
     refuse: bool = Field(False, description="refuse connections")
     lose_answers: bool = Field(False, description="requests arrive, their answers are lost with the connection")
     delay_s: float | None = Field(None, gt=0, description="delay every byte's way by so much")
+    body: str | None = Field(None, min_length=1, description="the service's own answer, with this body in its place")
     first: int | None = Field(
         None, ge=1, description="with status: only the first so many requests, by each calling pod"
     )
 
     @model_validator(mode="after")
     def _one(self) -> EdgeFault:
-        if sum((self.status is not None, self.refuse, self.lose_answers, self.delay_s is not None)) != 1:
-            raise ValueError("give exactly one of status, refuse, lose_answers, delay_s")
+        given = (self.status is not None, self.refuse, self.lose_answers, self.delay_s is not None)
+        if sum((*given, self.body is not None)) != 1:
+            raise ValueError("give exactly one of status, refuse, lose_answers, delay_s, body")
         if self.first is not None and self.status is None:
             raise ValueError("`first` goes with `status`")
         return self
