@@ -14,7 +14,7 @@ for path in /health /ready; do
 done
 
 key="smoke-$(date +%s)-$$"
-task="$(ask --header "Idempotency-Key: $key" --json '{"prompt": "Say hello.", "session_id": "smoke"}' "$url/tasks")" \
+task="$(ask --header "Idempotency-Key: $key" --json '{"prompt": "Say hello.", "session_id": "'"$key"'"}' "$url/tasks")" \
   || fail "the task was not accepted: $task"
 id="$(jq --raw-output '.task_id // empty' <<< "$task")"
 [ -n "$id" ] || fail "no task_id in $task"

@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from pydantic import JsonValue
 
 from harness.core.clock import Clock
+from harness.core.errors import InfraError
 from harness.core.seed import Seed
 from harness.evidence.recorder import Recorder
 from harness.scenarios.model import Ask, Disturb, Scenario, Step, TaskEvent
@@ -88,7 +90,7 @@ class Driver:
         self.traces.add(trace)
         client = self._client(f"{ask.as_}-{number}", trace)
         key = f"{self.unique}-{ask.key or number}"
-        session = f"{self.unique}-{ask.as_}-{ask.session}"
+        session = self._session(ask.as_, ask.session)
         began = self.clock.monotonic()
         send = client.run if synchronous else client.submit
         try:
@@ -132,6 +134,21 @@ class Driver:
         client = self._client("again", f"{self.seed.derive(self.unique, 'again').number():016x}{0:016x}")
         replies = [await client.status(answer.task_id) for answer in answers if answer.task_id]
         return {reply.task_id: reply.body for reply in replies if reply.ok}
+
+    async def page(self, route: str, user: str, session: str) -> JsonValue:
+        """A JSON page of the service, asked for once; None where it answers no JSON, or not with 200."""
+        url = self.service.url + route.replace("{session}", quote(self._session(user, session), safe=""))
+        try:
+            answer = await self.http.get(url, headers=dict(self.headers))
+            found: JsonValue = answer.json() if answer.status_code == 200 else None
+        except httpx.HTTPError as error:
+            raise InfraError(f"{route} cannot be read: {type(error).__name__}") from None
+        except ValueError:
+            return None
+        return found
+
+    def _session(self, user: str, session: str) -> str:
+        return f"{self.unique}-{user}-{session}"
 
     async def _finish(self, client: TaskClient, taken: TaskReply, ask: Ask) -> TaskReply:
         if ask.cancel_after_s is not None:

@@ -17,6 +17,7 @@ from harness.scenarios.then.limits import Duration, ModelCalls, Steps, Tokens
 from harness.scenarios.then.metrics import Metrics
 from harness.scenarios.then.models import Fallback, Retries
 from harness.scenarios.then.output import Output
+from harness.scenarios.then.page import Page
 from harness.scenarios.then.recovery import Recovery
 from harness.scenarios.then.stable import Stable
 from harness.scenarios.then.status import Status
@@ -175,6 +176,7 @@ class Assertion(Part):
     no_leak: NoLeak | None = None
     stable: Stable | None = None
     metrics: Metrics | None = None
+    page: Page | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
@@ -86,6 +86,8 @@ class Observation:
     succeeded: frozenset[str] = frozenset({"completed"})
     later: Mapping[str, JsonValue] | None = None
     """Each task by its id, asked for once more at the end; None where nobody asked."""
+    pages: Mapping[tuple[str, str, str], JsonValue] = field(default_factory=dict)
+    """The pages that were asked for at the end, by route, user and session; None for one that was no JSON."""
     moved: Movement | None = None
     """How the services' metrics moved; None where nobody looked, or no service has any."""
 

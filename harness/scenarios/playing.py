@@ -76,6 +76,8 @@ class Stage:
                 driver.disturb = self._disturber(hands, driver, llm).disturb
             answers, took = await driver.drive(scenario)
         seen = await self._look(answers, took, service, llm)
+        pages = {wish.page.key for wish in scenario.then if wish.page is not None}
+        seen = dataclasses.replace(seen, pages={key: await driver.page(*key) for key in sorted(pages)})
         if counted is not None:
             seen = dataclasses.replace(seen, moved=await measured.since(counted))
         waits = [assertion.stable.after_s for assertion in scenario.then if assertion.stable is not None]

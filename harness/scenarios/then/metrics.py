@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -10,6 +10,7 @@ from harness.scenarios.observation import Claim, Observation
 from harness.scenarios.then import Parameters
 
 Served = Literal["tokens_served", "prompt_tokens_served", "completion_tokens_served", "llm_answers"]
+SERVED: frozenset[str] = frozenset(get_args(Served))
 
 
 class Metrics(Parameters):
@@ -42,10 +43,10 @@ class Metrics(Parameters):
             return Claim(None, f"{pod} counted on, unseen: {why}")
         wanted = self.increases_by
         if isinstance(wanted, str):
-            served = _served(wanted, seen)
-            if served is None:
+            wanted = served(wanted, seen)
+            if wanted is None:
                 return Claim(None, "nobody saw what the LLM answered")
-            wanted, word = served, f"the {served:g} that the LLM served"
+            word = f"the {wanted:g} that the LLM served"
         else:
             word = f"{wanted:g}" if wanted is not None else ""
         shown: JsonValue = {
@@ -68,7 +69,7 @@ class Metrics(Parameters):
         return f"{self.name}{{{labels}}}" if labels else self.name
 
 
-def _served(what: Served, seen: Observation) -> float | None:
+def served(what: str, seen: Observation) -> float | None:
     """What reached the services of the LLM's answers, by its journal."""
     if seen.models is None:
         return None

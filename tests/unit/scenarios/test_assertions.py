@@ -246,3 +246,38 @@ def test_a_scenario_that_measures_plays_alone() -> None:
     parts: dict[str, Any] = {"title": "t", "when": [{"run": {"prompt": "p"}}]}
     assert Scenario(**parts, then=[{"metrics": {"name": "x_total", "at_least": 1}}]).alone
     assert not Scenario(**parts, then=["status"]).alone
+
+
+def looked(body: Any) -> Observation:
+    return dataclasses.replace(GOOD, pages={("/cost?session_id={session}", "user", "main"): body})
+
+
+@pytest.mark.parametrize(
+    ("wish", "body", "holds"),
+    [
+        ({"path": "tokens", "equals": "tokens_served"}, {"tokens": 15}, True),
+        ({"path": "tokens", "equals": "tokens_served"}, {"tokens": 14}, False),
+        ({"path": "tokens", "equals": 15}, {"tokens": 15}, True),
+        ({"equals": {"tokens": 15}}, {"tokens": 15}, True),
+        ({"path": "of", "equals": "session"}, {"of": "session"}, True),
+        ({"path": "usd", "at_least": 1, "at_most": 2}, {"usd": 1.5}, True),
+        ({"path": "usd", "at_least": 2}, {"usd": 1.5}, False),
+        ({"path": "usd", "at_most": 1}, {"usd": 1.5}, False),
+        ({"path": "usd", "at_most": 1}, {"usd": "free"}, False),
+        ({"path": "tokens", "equals": 15}, None, False),
+    ],
+)
+def test_a_page_is_judged_by_what_it_says(wish: dict[str, Any], body: Any, holds: bool) -> None:
+    assert claim({"page": {"get": "/cost?session_id={session}", **wish}}, looked(body)).holds is holds
+
+
+def test_a_page_that_nobody_asked_for_decides_nothing() -> None:
+    assert claim({"page": {"get": "/cost", "equals": 1}}).holds is None
+    served = {"page": {"get": "/cost?session_id={session}", "path": "tokens", "equals": "tokens_served"}}
+    assert claim(served, dataclasses.replace(looked({"tokens": 1}), models=None)).holds is None
+
+
+def test_a_page_without_an_expectation_or_a_route_is_refused() -> None:
+    for wrong in ({"get": "/cost"}, {"get": "cost", "equals": 1}):
+        with pytest.raises(ValueError, match=r"give equals|pattern"):
+            Assertion.model_validate({"page": wrong})
