@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.cluster.admission import prepared
 from harness.cluster.manifests.documents import Json
 from harness.cluster.pods import Pods
 from harness.cluster.resources import Catalogue
 from harness.cluster.store import NotFound, Store
+
+FOREGROUND = "foregroundDeletion"
 
 
 @dataclass
@@ -21,11 +23,20 @@ class Objects:
     pods: Pods
     catalogue: Catalogue
     gone: Callable[[str, Json], None]
+    _waiting: set[tuple[str, str, str]] = field(default_factory=set)  # owners that wait for what they own to go
 
     def delete(
-        self, key: str, namespace: str, name: str, *, grace_s: float | None = None, orphan: bool = False
+        self,
+        key: str,
+        namespace: str,
+        name: str,
+        *,
+        grace_s: float | None = None,
+        orphan: bool = False,
+        foreground: bool = False,
     ) -> Json:
-        """Delete an object and, unless `orphan`, what it owns; returns it as it was. Raises NotFound.
+        """Delete an object and, unless `orphan`, what it owns (before it, if `foreground`); returns it as it was.
+        Raises NotFound.
 
         A pod goes when its process has ended, an object with finalizers when the last of them is taken off, a
         namespace when it is empty.
@@ -35,6 +46,8 @@ class Objects:
             return self.pods.delete(namespace, name, grace_s)
         if key == "namespaces":
             return self._empty(body)
+        if foreground and self._owned_by(body["metadata"]["uid"]):
+            return self._foreground(key, body)
         if body["metadata"].get("finalizers"):
             return self._mark(key, body)
         return self._remove(key, body, orphan)
@@ -47,8 +60,50 @@ class Objects:
         self._remove(key, body, orphan=False)
         return True
 
+    def _foreground(self, key: str, body: Json) -> Json:
+        metadata = body["metadata"]
+        place = (metadata.get("namespace", ""), metadata["name"])
+
+        def hold(new: Json) -> None:
+            held = new["metadata"].setdefault("finalizers", [])
+            if FOREGROUND not in held:
+                held.append(FOREGROUND)
+
+        self.store.update(key, *place, hold)
+        marked = self._mark(key, self.store.get(key, *place))
+        self._waiting.add((key, *place))
+        for other, owned in self._owned_by(metadata["uid"]):
+            try:
+                self.delete(other, owned["metadata"].get("namespace", ""), owned["metadata"]["name"], foreground=True)
+            except NotFound:
+                pass  # it went with another
+        return marked
+
+    def _owned_by(self, uid: str) -> list[tuple[str, Json]]:
+        """What belongs to an owner and to nobody else."""
+        found = []
+        for key in sorted({resource.key for resource in self.catalogue}):
+            for body in self.store.list(key):
+                owners = body["metadata"].get("ownerReferences") or ()
+                if owners and all(reference.get("uid") == uid for reference in owners):
+                    found.append((key, body))
+        return found
+
+    def _release(self) -> None:
+        """Let owners go whose dependents are gone."""
+        for key, space, name in sorted(self._waiting, reverse=True):  # ReplicaSets before their Deployments
+            body = self.store.find(key, space, name)
+            if body is not None and self._owned_by(body["metadata"]["uid"]):
+                continue
+            self._waiting.discard((key, space, name))
+            if body is not None:
+                left = [f for f in body["metadata"].get("finalizers") or () if f != FOREGROUND]
+                new = self.store.update(key, space, name, lambda b, left=left: b["metadata"].update(finalizers=left))  # type: ignore[misc]
+                self.released(key, new)
+
     def sweep(self) -> None:
-        """Finish the deletion of namespaces that are empty by now."""
+        """Finish the deletion of owners whose dependents are gone, and of namespaces that are empty by now."""
+        self._release()
         for body in self.store.list("namespaces"):
             if "deletionTimestamp" not in body["metadata"]:
                 continue

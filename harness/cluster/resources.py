@@ -24,6 +24,7 @@ class Resource:
     custom: bool = False  # from a CustomResourceDefinition
     singular: str = ""
     columns: tuple[Json, ...] = ()  # additionalPrinterColumns of a custom one
+    schema: Json | None = None  # openAPIV3Schema of a custom one
 
     @property
     def api_version(self) -> str:
@@ -131,6 +132,7 @@ class Catalogue:
                 status="status" in (version.get("subresources") or {}),
                 custom=True,
                 singular=names.get("singular") or names["kind"].lower(),
+                schema=(version.get("schema") or {}).get("openAPIV3Schema"),
                 columns=tuple(version.get("additionalPrinterColumns") or ()),
             )
             for version in spec["versions"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from harness.cluster.admission import WORKLOADS
 from harness.cluster.manifests.documents import Json
 from harness.cluster.pods import ALPHABET, Pods, owner_reference, owner_uid
 from harness.cluster.runtime.pod import PodRuntime
@@ -36,6 +37,8 @@ class Owned:
     def each(self, plural: str, act: Callable[[Json], None]) -> None:
         """Do `act` with every object of a kind. One that cannot be done is told of in an event; the others go on."""
         for body in self.store.list(plural):
+            if "deletionTimestamp" in body["metadata"] and plural in WORKLOADS:
+                continue  # it waits for what it owns to go, and makes no more
             try:
                 act(body)
             except NotFound:

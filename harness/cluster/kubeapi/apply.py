@@ -1,49 +1,59 @@
 """Server-side apply: each manager owns the fields that it applied, and what it applies no longer goes.
 
-Fields are those of maps; a list is owned whole, unless a strategic merge joins it by a key. Structured after
-https://kubernetes.io/docs/reference/using-api/server-side-apply/; `managedFields` holds what is owned, in FieldsV1.
+After https://kubernetes.io/docs/reference/using-api/server-side-apply/; what is owned, and by whom, is in `managers`.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from typing import Any
 
+from harness.cluster.kubeapi.managers import Path, owned, paths, remove, shown, tree, value_at
 from harness.cluster.manifests.documents import Json
 from harness.cluster.manifests.merge import strategic_merge
 
-Path = tuple[str, ...]
-_NOT_OWNED = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
-
 
 class FieldConflict(Exception):
-    """Another manager owns a field with another value. `fields` are their paths, as `.data.key`."""
+    """Other managers own fields with other values. `causes` are who and which, in the API server's words."""
 
-    def __init__(self, manager: str, fields: list[str]) -> None:
-        super().__init__(
-            f"Apply failed with {len(fields)} conflict(s): conflicts with {manager!r}: {', '.join(fields)}"
-        )
-        self.fields = fields
+    def __init__(self, conflicts: list[tuple[str, str]]) -> None:
+        self.causes = [
+            {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": field}
+            for who, field in conflicts
+        ]
+        if len(conflicts) == 1:
+            super().__init__(f"Apply failed with 1 conflict: conflict with {conflicts[0][0]}: {conflicts[0][1]}")
+            return
+        lines = []
+        for who in sorted({who for who, _ in conflicts}):
+            lines.append(f"conflicts with {who}:")
+            lines += [f"- {field}" for other, field in conflicts if other == who]
+        super().__init__(f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(lines))
 
 
 def applied(old: Json | None, sent: Json, *, manager: str, force: bool, now: str) -> Json:
     """`old` (None: there is none yet) after `manager` applied `sent`. Raises FieldConflict unless `force`."""
     sent = copy.deepcopy(sent)
     sent.get("metadata", {}).pop("managedFields", None)
-    mine = set(_leaves(sent)) - _NOT_OWNED
+    mine = owned(sent)
     rows = list(((old or {}).get("metadata") or {}).get("managedFields") or ())
     before: set[Path] = set()
     others: list[Json] = []
+    conflicts: list[tuple[str, str]] = []
     for row in rows:
+        has = set(paths(row.get("fieldsV1") or {}))
         if row.get("manager") == manager and row.get("operation") == "Apply":
-            before |= set(_paths(row["fieldsV1"]))
-        else:
-            others.append(_without(row, mine, old or {}, sent, force))
+            before |= has
+            continue
+        taken = {path for path in has & mine if value_at(old, path) != value_at(sent, path)}
+        conflicts += [(_who(row), shown(path)) for path in sorted(taken)]
+        others.append({**row, "fieldsV1": tree(has - taken)})
+    if conflicts and not force:
+        raise FieldConflict(conflicts)
     base = copy.deepcopy(old) if old else {}
-    kept = {path for row in others for path in _paths(row["fieldsV1"])}
-    for path in before - mine - kept:
-        _remove(base, path)
+    kept = {path for row in others for path in paths(row["fieldsV1"])}
+    for path in _deepest_first(before - mine - kept):
+        remove(base, path)
     new: Json = strategic_merge(base, sent)
     entry = {
         "manager": manager,
@@ -51,54 +61,20 @@ def applied(old: Json | None, sent: Json, *, manager: str, force: bool, now: str
         "apiVersion": sent.get("apiVersion", ""),
         "time": now,
         "fieldsType": "FieldsV1",
-        "fieldsV1": _fields(mine),
+        "fieldsV1": tree(mine),
     }
     metadata = {**(new.get("metadata") or {}), "managedFields": [*(row for row in others if row["fieldsV1"]), entry]}
     return {**new, "metadata": metadata}
 
 
-def _without(row: Json, mine: set[Path], old: Json, sent: Json, force: bool) -> Json:
-    """Another manager's row, less what is taken from it. Raises FieldConflict for what may not be taken."""
-    shared = set(_paths(row["fieldsV1"])) & mine
-    taken = [path for path in sorted(shared) if _value(old, path) != _value(sent, path)]
-    if taken and not force:
-        raise FieldConflict(str(row.get("manager", "")), ["." + ".".join(path) for path in taken])
-    return {**row, "fieldsV1": _fields(set(_paths(row["fieldsV1"])) - set(taken))}
+def _who(row: Json) -> str:
+    name = f'"{row.get("manager", "")}"'
+    if row.get("operation") != "Update":
+        return name
+    sub = f' with subresource "{row["subresource"]}"' if row.get("subresource") else ""
+    return f"{name}{sub} using {row.get('apiVersion', '')}"
 
 
-def _leaves(body: Any, at: Path = ()) -> Iterable[Path]:
-    if isinstance(body, dict) and (body or not at):
-        for key, value in body.items():
-            yield from _leaves(value, (*at, str(key)))
-    else:
-        yield at
-
-
-def _fields(paths: Iterable[Path]) -> Json:
-    tree: Json = {}
-    for path in sorted(paths):
-        here = tree
-        for part in path:
-            here = here.setdefault(f"f:{part}", {})
-    return tree
-
-
-def _paths(tree: Json, at: Path = ()) -> Iterable[Path]:
-    children = {key: value for key, value in tree.items() if key.startswith("f:")}
-    if not children and at:
-        yield at
-    for key, value in children.items():
-        yield from _paths(value, (*at, key[2:]))
-
-
-def _value(body: Any, path: Path) -> Any:
-    for part in path:
-        body = body.get(part) if isinstance(body, dict) else None
-    return body
-
-
-def _remove(body: Any, path: Path) -> None:
-    for part in path[:-1]:
-        body = body.get(part) if isinstance(body, dict) else None
-    if isinstance(body, dict):
-        body.pop(path[-1], None)
+def _deepest_first(found: Iterable[Path]) -> list[Path]:
+    # The key of a list's item comes last: with it the rest of the item goes.
+    return sorted(found, key=lambda path: (path[-1][2:] in path[-2] if len(path) > 1 else False, path))

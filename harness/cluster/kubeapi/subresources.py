@@ -10,6 +10,7 @@ from starlette.responses import Response
 from harness.cluster.cluster import LocalCluster
 from harness.cluster.kubeapi.answers import answer, invalid, not_allowed, not_found, status, unsupported
 from harness.cluster.kubeapi.logs import log_of
+from harness.cluster.kubeapi.managers import manager_of, updated
 from harness.cluster.kubeapi.patches import patched
 from harness.cluster.kubeapi.request import Ask
 from harness.cluster.kubeapi.rows import Rows
@@ -60,7 +61,14 @@ class Subresources:
                 return invalid(ask.resource, ask.name, why)
             if not ask.dry:
                 key = ask.resource.key
-                body = self.store.update(key, ask.namespace, ask.name, lambda b: b["spec"].update(replicas=count))
+                scaled = {**body, "spec": {**body["spec"], "replicas": count}}
+                rows = updated(body, scaled, manager=manager_of(ask), sub="scale", now=self.store.now())
+
+                def scale(new: Json) -> None:
+                    new["spec"]["replicas"] = count
+                    new["metadata"]["managedFields"] = rows
+
+                body = self.store.update(key, ask.namespace, ask.name, scale)
                 self.cluster.reconcile()
             else:
                 body = {**body, "spec": {**body["spec"], "replicas": count}}

@@ -20,6 +20,8 @@ from harness.cluster.kubeapi.answers import (
     success,
 )
 from harness.cluster.kubeapi.apply import FieldConflict, applied
+from harness.cluster.kubeapi.fields import Fields
+from harness.cluster.kubeapi.managers import manager_of, updated
 from harness.cluster.kubeapi.patches import APPLY, patched
 from harness.cluster.kubeapi.request import Ask, BadRequest
 from harness.cluster.kubeapi.rows import Rows
@@ -48,6 +50,9 @@ class Writing:
         wrong = self._unfit(ask, body)
         if wrong is not None:
             return wrong
+        fields = Fields.of(resource, body)
+        if _refused(ask, fields):
+            return _refusal(ask, fields)
         metadata = body.setdefault("metadata", {})
         for key in ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp"):
             metadata.pop(key, None)
@@ -77,16 +82,24 @@ class Writing:
         if self.store.find(resource.key, namespace, metadata["name"]) is not None:
             return already_exists(resource, metadata["name"])
         prepared(resource.key, body)
+        if not self._is_apply(ask):
+            metadata.pop("managedFields", None)
+            rows = updated(None, body, manager=manager_of(ask), sub="", now=self.store.now())
+            metadata["managedFields"] = rows
         if ask.dry:
             metadata.update(uid=str(uuid.uuid4()), creationTimestamp=self.store.now())
-            return self.rows.shown(ask, body, 201)
+            return _warned(ask, fields, self.rows.shown(ask, body, 201))
         if resource.key == "namespaces":
             made = self.cluster.objects.make_namespace(body)
         else:
             made = self.store.create(resource.key, body)
         made = copy.deepcopy(made)
         await self.cluster.applied(resource.key, self.store.get(resource.key, namespace, metadata["name"]))
-        return self.rows.shown(ask, made, 201)
+        return _warned(ask, fields, self.rows.shown(ask, made, 201))
+
+    @staticmethod
+    def _is_apply(ask: Ask) -> bool:
+        return ask.method == "PATCH" and ask.content_type == APPLY
 
     def _unfit(self, ask: Ask, body: Any) -> Response | None:
         """Fill in kind and apiVersion, or say why the body is not what the path is for."""
@@ -109,7 +122,7 @@ class Writing:
 
     async def change(self, ask: Ask) -> Response:
         """PUT or PATCH of an object, or of its status."""
-        if ask.method == "PATCH" and ask.content_type == APPLY:
+        if self._is_apply(ask):
             return await self._apply(ask)
         sent = await ask.body()
         old = self.store.find(ask.resource.key, ask.namespace, ask.name)
@@ -150,14 +163,19 @@ class Writing:
         try:
             new = applied(old, sent, manager=manager, force=force, now=self.store.now())
         except FieldConflict as error:
-            causes = [{"reason": "FieldManagerConflict", "message": str(error), "field": f} for f in error.fields]
-            return status(409, str(error), details={"causes": causes})
+            return status(409, str(error), details={"causes": error.causes})
         return await (self.make(ask, new) if old is None else self._keep(ask, old, new))
 
     async def _keep(self, ask: Ask, old: Json, new: Json) -> Response:
         resource, old = ask.resource, self.store.get(ask.resource.key, ask.namespace, ask.name)
         # A patch shares with the old object what it does not touch.
         new = kept_as(resource, copy.deepcopy({**new, "apiVersion": resource.api_version}))
+        fields = Fields.of(resource, new)
+        fields.unknown = [
+            path for path in fields.unknown if path not in Fields.of(resource, copy.deepcopy(old)).unknown
+        ]
+        if _refused(ask, fields):
+            return _refusal(ask, fields)
         metadata = new.setdefault("metadata", {})
         metadata.update(name=ask.name, resourceVersion=old["metadata"]["resourceVersion"])
         if resource.namespaced:
@@ -178,8 +196,11 @@ class Writing:
             wrong = mistake(resource.key, new) or _fixed(resource.key, old, new)
             if wrong:
                 return invalid(resource, ask.name, wrong)
+        if not self._is_apply(ask):
+            rows = updated(old, new, manager=manager_of(ask), sub=ask.sub, now=self.store.now())
+            new["metadata"] = {**new["metadata"], "managedFields": rows}
         if ask.dry:
-            return self.rows.shown(ask, new)
+            return _warned(ask, fields, self.rows.shown(ask, new))
 
         def put(body: Json) -> None:
             body.clear()
@@ -188,7 +209,7 @@ class Writing:
         changed = copy.deepcopy(self.store.update(resource.key, ask.namespace, ask.name, put))
         if not self.cluster.objects.released(resource.key, changed) and ask.sub != "status":
             await self.cluster.applied(resource.key, self.store.get(resource.key, ask.namespace, ask.name))
-        return self.rows.shown(ask, changed)
+        return _warned(ask, fields, self.rows.shown(ask, changed))
 
     # -- delete --------------------------------------------------------------------------------------
 
@@ -237,7 +258,26 @@ class Writing:
             metadata["name"],
             grace_s=None if grace is None else float(grace),
             orphan=orphan,
+            foreground=options.get("propagationPolicy") == "Foreground",
         )
+
+
+def _refused(ask: Ask, fields: Fields) -> bool:
+    return bool(fields.wrong) or (bool(fields.unknown) and ask.query.get("fieldValidation") == "Strict")
+
+
+def _refusal(ask: Ask, fields: Fields) -> Response:
+    resource = ask.resource
+    why = fields.wrong or "strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in fields.unknown)
+    return status(400, f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
+
+
+def _warned(ask: Ask, fields: Fields, answered: Response) -> Response:
+    """The answer, with a warning of each field that its kind does not have."""
+    if ask.query.get("fieldValidation") != "Ignore":
+        for path in fields.unknown:
+            answered.headers.append("warning", f'299 - "unknown field \\"{path}\\""')
+    return answered
 
 
 def _fixed(key: str, old: Json, new: Json) -> str:

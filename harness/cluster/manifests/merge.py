@@ -18,7 +18,25 @@ MERGE_KEYS = {
     "imagePullSecrets": "name",
     "topologySpreadConstraints": "topologyKey",
     "hostAliases": "ip",
+    "conditions": "type",
+    "ownerReferences": "uid",
+    "secrets": "name",
+    "taints": "key",
+    "addresses": "type",
+    "volumeDevices": "devicePath",
+    "ephemeralContainers": "name",
 }
+# Lists of words that a strategic merge joins.
+JOINED = ("finalizers",)
+_ORDER, _DELETE, _RETAIN = "$setElementOrder/", "$deleteFromPrimitiveList/", "$retainKeys"
+
+
+def merge_key(name: str, rows: Any) -> str | None:
+    """The key by which the list called `name` is joined; None for one that is replaced whole."""
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        return None
+    key = "port" if name == "ports" and "port" in rows[0] else MERGE_KEYS.get(name)
+    return key if key and all(key in row for row in rows) else None
 
 
 def strategic_merge(base: Any, patch: Any, key: str = "") -> Any:
@@ -27,31 +45,46 @@ def strategic_merge(base: Any, patch: Any, key: str = "") -> Any:
         if patch.get("$patch") == "replace":
             return {name: copy.deepcopy(value) for name, value in patch.items() if name != "$patch"}
         merged = dict(base)
+        if _RETAIN in patch:
+            merged = {name: value for name, value in merged.items() if name in patch[_RETAIN]}
         for name, value in patch.items():
-            if name == "$patch":
-                continue
-            if value is None:
+            if name.startswith(_DELETE):
+                field = name.removeprefix(_DELETE)
+                merged[field] = [item for item in merged.get(field) or () if item not in value]
+            elif name.startswith("$"):
+                continue  # the order of a list is that of the patch and then of the base, whatever kubectl asks for
+            elif value is None:
                 merged.pop(name, None)
             elif name in merged:
                 merged[name] = strategic_merge(merged[name], value, name)
             else:
-                merged[name] = copy.deepcopy(value)
+                merged[name] = _without_directives(value)
         return merged
-    if isinstance(base, list) and isinstance(patch, list) and patch and all(isinstance(p, dict) for p in patch):
-        merge_key = "port" if key == "ports" and "port" in patch[0] else MERGE_KEYS.get(key)
-        if merge_key and all(merge_key in item for item in patch):
-            return _merge_lists(base, patch, merge_key)
-    return copy.deepcopy(patch)
+    if isinstance(base, list) and isinstance(patch, list):
+        joined_by = merge_key(key, patch)
+        if joined_by:
+            return _merge_lists(base, patch, joined_by)
+        if key in JOINED:
+            return [*base, *(item for item in patch if item not in base)]
+    return _without_directives(patch)
 
 
-def _merge_lists(base: list[Any], patch: list[Any], merge_key: str) -> list[Any]:
+def _without_directives(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_directives(v) for k, v in value.items() if not k.startswith("$") and v is not None}
+    if isinstance(value, list):
+        return [_without_directives(item) for item in value]
+    return value
+
+
+def _merge_lists(base: list[Any], patch: list[Any], by: str) -> list[Any]:
     # kubectl puts the items that only the patch has in front.
-    names = {item.get(merge_key) for item in base}
-    added = [copy.deepcopy(p) for p in patch if p[merge_key] not in names and p.get("$patch") != "delete"]
-    changes = {p[merge_key]: p for p in patch if p[merge_key] in names}
+    names = {item.get(by) for item in base}
+    added = [copy.deepcopy(p) for p in patch if p[by] not in names and p.get("$patch") != "delete"]
+    changes = {p[by]: p for p in patch if p[by] in names}
     kept = []
     for item in base:
-        change = changes.get(item.get(merge_key))
+        change = changes.get(item.get(by))
         if change is None:
             kept.append(item)
         elif change.get("$patch") != "delete":
@@ -80,6 +113,15 @@ def json_patch(base: Any, operations: Sequence[dict[str, Any]]) -> Any:
                 parent.insert(len(parent) if last == "-" else int(last), value)
             else:
                 parent[last] = value
+        elif name in ("copy", "move"):
+            source = str(operation.get("from", ""))
+            value = result
+            for part in source.split("/")[1:]:
+                value = _step(value, part.replace("~1", "/").replace("~0", "~"), source)
+            steps: list[dict[str, Any]] = [{"op": "add", "path": path, "value": value}]
+            if name == "move":
+                steps.insert(0, {"op": "remove", "path": source})
+            result = json_patch(result, steps)
         elif name in ("replace", "remove"):
             _step(parent, last, path)
             index: Any = int(last) if isinstance(parent, list) else last
@@ -88,7 +130,7 @@ def json_patch(base: Any, operations: Sequence[dict[str, Any]]) -> Any:
             else:
                 parent[index] = copy.deepcopy(operation.get("value"))
         else:
-            raise ValueError(f"op {name!r} is not add, replace, remove or test")
+            raise ValueError(f"op {name!r} is not add, copy, move, replace, remove or test")
     return result
 
 

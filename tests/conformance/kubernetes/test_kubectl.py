@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -325,3 +326,72 @@ def test_a_terminal_is_a_terminal(kubectl: Kubectl, ticking: str) -> None:
     assert b"33 77" in seen and b"/dev/pts/" in seen and b"got this" in seen
     fed = kubectl("run", f"{ticking}-i", "--image=busybox", "-i", "--rm", "--restart=Never", "--", "cat", text="in\n")
     assert "in\n" in fed
+
+
+def test_fields_are_explained_and_unknown_ones_refused(kubectl: Kubectl, name: str) -> None:
+    explained = kubectl("explain", "deployment.spec.strategy.rollingUpdate")
+    assert "FIELD: rollingUpdate <RollingUpdateDeployment>" in explained and "maxSurge" in explained
+    assert "averageUtilization" in kubectl("explain", "hpa.spec", "--recursive")
+    typo = json.loads(a_deployment(name))
+    typo["spec"]["replica"] = 1
+    typo["spec"]["template"]["spec"]["containers"][0]["comand"] = ["x"]
+    refused = kubectl.run("create", "-f", "-", text=json.dumps(typo)).stderr
+    assert 'unknown field "spec.replica", unknown field "spec.template.spec.containers[0].comand"' in refused
+    warned = kubectl.run("create", "--validate=warn", "-f", "-", text=json.dumps(typo))
+    assert warned.returncode == 0 and 'Warning: unknown field "spec.replica"' in warned.stderr
+    assert kubectl("get", "deploy", name, "-o", "jsonpath={.spec.replica}") == ""
+    number = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": 1}}
+    refused = kubectl.run("create", "-f", "-", text=json.dumps(number)).stderr
+    assert "cannot unmarshal number into Go struct field ConfigMap.data of type string" in refused
+    kubectl("delete", "deploy", name)
+
+
+def test_managers_conflict_field_by_field(kubectl: Kubectl, name: str) -> None:
+    def apply(body: dict[str, Any], *words: str) -> subprocess.CompletedProcess[str]:
+        head = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}}
+        text = json.dumps({**head, **body})
+        return kubectl.run("apply", "--server-side", "--field-manager=other", *words, "-f", "-", text=text)
+
+    kubectl("apply", "--server-side", "-f", "-", text=a_deployment(name))
+    image = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "web:2"}]}}}}
+    refused = apply({"spec": {"replicas": 5, **image["spec"]}}).stderr
+    assert 'conflicts with "kubectl":\n- .spec.replicas\n' in refused
+    assert '- .spec.template.spec.containers[name="web"].image' in refused
+    assert apply({"spec": {"replicas": 3}}, "--force-conflicts").returncode == 0
+    assert "conflict" not in apply({"spec": {"replicas": 4}}).stderr  # it is its own by now
+    kubectl("scale", "deploy", name, "--replicas=1")
+    refused = apply({"spec": {"replicas": 4}}).stderr
+    assert 'conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas' in refused
+    kubectl("annotate", "deploy", name, "mine=yes", "--field-manager=hand")
+    rows = kubectl("get", "deploy", name, "--show-managed-fields", "-o", "jsonpath={.metadata.managedFields}")
+    assert {row["manager"]: row["operation"] for row in json.loads(rows)}["hand"] == "Update"
+    kubectl("delete", "deploy", name)
+
+
+def test_strategic_patches_follow_their_directives(kubectl: Kubectl, name: str) -> None:
+    kubectl("apply", "-f", "-", text=a_deployment(name))
+    kubectl("patch", "deploy", name, "-p", '{"spec":{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}}')
+    assert kubectl("get", "deploy", name, "-o", "jsonpath={.spec.strategy}") == '{"type":"Recreate"}'
+    kubectl("set", "env", f"deploy/{name}", "A=1", "B=2")
+    kubectl("set", "env", f"deploy/{name}", "A-")
+    container = kubectl("get", "deploy", name, "-o", "jsonpath={.spec.template.spec.containers[0]}")
+    assert json.loads(container)["env"] == [{"name": "B", "value": "2"}]
+    assert "$" not in kubectl("get", "deploy", name, "-o", "json")
+    move = '[{"op":"move","from":"/metadata/labels/a","path":"/metadata/labels/b"}]'
+    kubectl("label", "deploy", name, "a=x")
+    kubectl("patch", "deploy", name, "--type=json", "-p", move)
+    assert json.loads(kubectl("get", "deploy", name, "-o", "jsonpath={.metadata.labels}")) == {"b": "x"}
+    kubectl("delete", "deploy", name)
+
+
+def test_an_owner_deleted_in_the_foreground_goes_last(kubectl: Kubectl, name: str) -> None:
+    body = json.loads(a_deployment(name))
+    script = "trap 'sleep 2; exit 0' TERM; while true; do sleep 0.1; done"
+    container = {"name": "slow", "image": "busybox", "args": ["sh", "-c", script]}
+    body["spec"]["template"]["spec"] = {"containers": [container], "terminationGracePeriodSeconds": 10}
+    kubectl("apply", "-f", "-", text=json.dumps(body))
+    kubectl("rollout", "status", f"deploy/{name}", "--timeout=30s")
+    kubectl("delete", "deploy", name, "--cascade=foreground", "--wait=false")
+    assert "foregroundDeletion" in kubectl("get", "deploy", name, "-o", "jsonpath={.metadata.finalizers}")
+    kubectl("wait", f"deploy/{name}", "--for=delete", "--timeout=30s")
+    assert kubectl("get", "pods,rs", "-l", f"app={name}", "-o", "name") == ""
