@@ -26,9 +26,11 @@ def alerts(events: Sequence[Event]) -> Iterable[Finding]:
     again. NOT_RUN, with what to install or to set, where the rules were not evaluated."""
     state = next((e for e in events if isinstance(e.body, Alert) and e.body.stage in ("judged", "unjudged")), None)
     for scope, wanted in _expected(events).items():
-        mine = [e for e in events if e.scope == scope and isinstance(e.body, Fault)]
+        mine = [event for event in events if event.scope == scope]
         for name in wanted:
-            verdict, summary, fix, rows = _judged(name, state, mine, _stretches(events, name))
+            # What fires once the next experiment has begun is that one's.
+            stretches = [row for row in _stretches(events, name) if row.firing.t <= max(event.t for event in mine)]
+            verdict, summary, fix, rows = _judged(name, state, mine, stretches)
             yield Finding(
                 id=f"chaos/{scope}/{NAME}/{name}",
                 suite="chaos",
@@ -43,7 +45,7 @@ def alerts(events: Sequence[Event]) -> Iterable[Finding]:
 
 
 def _judged(
-    name: str, state: Event | None, faults: Sequence[Event], stretches: Sequence[Stretch]
+    name: str, state: Event | None, scope: Sequence[Event], stretches: Sequence[Stretch]
 ) -> tuple[Verdict, str, str, list[Event]]:
     if state is None or not isinstance(state.body, Alert):
         fix = "name the rules in windtunnel.toml: [target.alerts] rules = ..."
@@ -57,8 +59,8 @@ def _judged(
             f"write one; there are: {', '.join(state.body.names)}",
             [state],
         )
-    began = next((e for e in faults if isinstance(e.body, Fault) and e.body.stage == "injected"), None)
-    ended = next((e for e in reversed(faults) if isinstance(e.body, Fault) and e.body.stage == "undone"), None)
+    began = next((e for e in scope if isinstance(e.body, Fault) and e.body.stage == "injected"), None)
+    ended = next((e for e in reversed(scope) if isinstance(e.body, Fault) and e.body.stage == "undone"), None)
     if began is None or ended is None:
         return Verdict.INCONCLUSIVE, "no fault came and went", "", [state]
     early = [row for row in stretches if row.firing.t < began.t and (row.over is None or row.over.t > began.t)]
@@ -70,6 +72,9 @@ def _judged(
         text = f"it did not fire in the {ended.t - began.t:.0f} s of the fault, nor after"
         fix = "look at the rule's expression over the run: its metric, its window, its threshold, its `for`"
         return Verdict.FAIL, text, fix, [began, ended]
+    if mine[0].firing.t > ended.t:
+        text = f"it fired {mine[0].firing.t - ended.t:.1f} s after the fault had gone"
+        return Verdict.INCONCLUSIVE, text, "let the fault last longer than the rule's window", [ended, mine[0].firing]
     text = f"it fired {mine[0].firing.t - began.t:.1f} s after the fault came"
     still = [row for row in mine if row.over is None]
     if still:

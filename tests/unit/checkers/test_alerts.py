@@ -53,6 +53,7 @@ def test_an_alert_that_fires_and_clears_passes_with_its_times() -> None:
         (((5.0, word("firing")), (30.0, word("over"))), Verdict.INCONCLUSIVE, "it fired already when the fault came"),
         (((5.0, word("firing")),), Verdict.INCONCLUSIVE, "it fired already"),
         (((14.0, word("firing")),), Verdict.INCONCLUSIVE, "still did when the run ended"),
+        (((23.0, word("firing")), (26.0, word("over"))), Verdict.INCONCLUSIVE, "3.0 s after the fault had gone"),
         (
             ((14.0, word("firing")), (15.0, word("firing", agent="data")), (26.0, word("over"))),
             Verdict.INCONCLUSIVE,
@@ -65,6 +66,11 @@ def test_silence_is_a_failure_and_what_cannot_be_told_is_inconclusive(
 ) -> None:
     found = judged(*rows)
     assert found.verdict is verdict and said in found.summary and found.fix
+
+
+def test_what_fires_in_a_later_experiment_is_not_this_ones() -> None:
+    found = judged((14.0, word("firing")), (26.5, word("over")), (40.5, word("firing")), (60.0, word("over")))
+    assert found.summary.endswith("was over 6.5 s after it went")
 
 
 def test_rules_that_were_not_evaluated_are_not_run_with_what_to_do() -> None:
