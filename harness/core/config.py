@@ -40,6 +40,11 @@ class TasksApi(Section):
     status: str | None = "GET /tasks/{id}"
     cancel: str | None = "POST /tasks/{id}/cancel"
     events: str | None = None  # a task's events as text/event-stream
+    answer: str | None = None  # how a person answers what a task asks, e.g. "POST /tasks/{id}/input"
+    answer_body: dict[str, Any] = {"node": "{question}", "text": "{text}"}
+    questions_field: str = "questions"  # what a task asks at present: a list of objects
+    question_id_field: str = "node"
+    waiting: tuple[str, ...] = ("input_required",)  # what `status_field` says while it asks
     body: dict[str, Any] = {"prompt": "{prompt}", "session_id": "{session}"}
     id_field: str = "task_id"
     status_field: str = "status"

@@ -154,7 +154,17 @@ class Driver:
         if ask.cancel_after_s is not None:
             await asyncio.sleep(ask.cancel_after_s)
             await client.cancel(taken.task_id)
-        return await client.wait(taken.task_id, timeout_s=ask.timeout_s, first_s=0.02, most_s=0.25)
+        if not ask.answers:
+            return await client.wait(taken.task_id, timeout_s=ask.timeout_s, first_s=0.02, most_s=0.25)
+        given: set[str] = set()
+        while True:
+            reply = await client.wait(taken.task_id, timeout_s=ask.timeout_s, first_s=0.02, most_s=0.25, asked=True)
+            fresh = [name for name in client.questions(reply) if name in ask.answers and name not in given]
+            for question in fresh:
+                await client.answer(taken.task_id, question, ask.answers[question])
+            given.update(fresh)
+            if not fresh:
+                return reply
 
     def _client(self, process: str, trace: str) -> TaskClient:
         headers = {**self.headers, **self._marks(trace)}

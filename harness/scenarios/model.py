@@ -86,6 +86,7 @@ class Ask(Part):
     body: dict[str, JsonValue] = Field({}, description="more fields of the request, e.g. max_steps")
     timeout_s: float = Field(30, gt=0)
     cancel_after_s: float | None = Field(None, ge=0, description="cancel the task so long after it was taken")
+    answers: dict[str, str] = Field({}, description="what a person answers to what the task asks, by the question's id")
 
 
 class TaskEvent(Part):

@@ -110,19 +110,41 @@ class TaskClient:
         method, path = self._route("cancel", self.api.cancel)
         return await self._exchange("cancel", method, path.replace("{id}", task_id), None, {}, task_id, phase)
 
+    async def answer(self, task_id: str, question: str, text: str, *, phase: str = "") -> TaskReply:
+        """Answer what a task asks."""
+        method, path = self._route("answer", self.api.answer)
+        body = fill(self.api.answer_body, {"question": question, "text": text})
+        return await self._exchange("answer", method, path.replace("{id}", task_id), body, {}, task_id, phase)
+
+    def questions(self, reply: TaskReply) -> list[str]:
+        """The ids of what a task asks at present; nothing where it does not wait for a person."""
+        if not reply.ok or reply.status not in self.api.waiting:
+            return []
+        rows = pick(reply.body, self.api.questions_field)
+        found = [pick(row, self.api.question_id_field) for row in rows] if isinstance(rows, list) else []
+        return [str(name) for name in found if name is not None]
+
     async def wait(
-        self, task_id: str, *, timeout_s: float, phase: str = "", first_s: float = 0.05, most_s: float = 1.0
+        self,
+        task_id: str,
+        *,
+        timeout_s: float,
+        phase: str = "",
+        first_s: float = 0.05,
+        most_s: float = 1.0,
+        asked: bool = False,
     ) -> TaskReply:
         """Poll until the task is over or `timeout_s` has passed, doubling the pause up to `most_s`.
 
-        Returns the last reply; look at `status` (or `is_over`) to see whether the task ended.
+        With `asked` it also ends when the task asks something. Returns the last reply; look at `status` (or
+        `is_over`) to see whether the task ended.
         """
         deadline = self._clock.monotonic() + timeout_s
         pause = first_s
         while True:
             reply = await self.status(task_id, phase=phase)
             left = deadline - self._clock.monotonic()
-            if self.is_over(reply) or left <= 0:
+            if self.is_over(reply) or left <= 0 or (asked and self.questions(reply)):
                 return reply
             await asyncio.sleep(min(pause, left))
             pause = min(pause * 2, most_s)

@@ -50,6 +50,27 @@ async def test_a_task_is_submitted_with_its_key_and_followed_to_its_end() -> Non
     assert history[0].answer.key == "t1"
 
 
+async def test_what_a_task_asks_is_seen_and_answered() -> None:
+    stood = iter(
+        [("running", []), ("input_required", [{"node": "q1"}, {"node": "q2"}]), ("completed", [{"node": "q1"}])]
+    )
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            assert request.url.path == "/tasks/t1/input"
+            assert json.loads(request.content) == {"node": "q1", "text": "the blue one"}
+            return httpx.Response(200, json={"task_id": "t1", "status": "running"})
+        status, questions = next(stood)
+        return httpx.Response(200, json={"task_id": "t1", "status": status, "questions": questions})
+
+    tasks, recorder = client(handler, TasksApi(answer="POST /tasks/{id}/input"))
+    asking = await tasks.wait("t1", timeout_s=5, first_s=0.001, asked=True)
+    assert tasks.questions(asking) == ["q1", "q2"]
+    assert (await tasks.answer("t1", "q1", "the blue one")).ok
+    assert tasks.questions(await tasks.wait("t1", timeout_s=5, first_s=0.001, asked=True)) == []
+    assert [call.sent.kind for call in calls(recorder.events)] == ["status", "status", "answer", "status"]
+
+
 @pytest.mark.parametrize(
     ("error", "step"),
     [
