@@ -110,11 +110,24 @@ def chaos(
     experiments: Annotated[
         list[str] | None, typer.Argument(help="Experiments under chaos/. Default: windtunnel.toml's.")
     ] = None,
+    control: Annotated[
+        bool,
+        typer.Option("--control", help="Negative control: each experiment against a target made unfit; it must fail."),
+    ] = False,
     config: ConfigOption = None,
     seed: SeedOption = None,
     quick: QuickOption = False,
 ) -> None:
-    """Break it on purpose, prove that it broke, and check that no accepted work was lost."""
+    """Break it on purpose, prove that it broke, and check that no accepted work was lost.
+
+    [cyan]windtunnel chaos --control[/cyan] asks whether the experiments can fail at all: each that names a `control`
+    is run on a local cluster of its own with that environment. One that passes nevertheless proves nothing, and the
+    exit code is 1.
+    """
+    if control:
+        from harness.app.control import control_command
+
+        raise typer.Exit(control_command(config, tuple(experiments or ()), command=_command(), seed=seed))
     _suite_command("chaos", config, experiments, seed, quick)
 
 

@@ -78,15 +78,18 @@ def run_command(
     return judged.exit_code
 
 
-async def execute(workspace: Workspace, request: Request, console: Console) -> tuple[Judged | None, list[str]]:
-    """Run what was asked for; the judged run (None when nothing was begun) and the signals that came."""
+async def execute(
+    workspace: Workspace, request: Request, console: Console, *, shared: bool = True
+) -> tuple[Judged | None, list[str]]:
+    """Run what was asked for; the judged run (None when nothing was begun) and the signals that came. Unless `shared`,
+    on a cluster of its own."""
     clock = RealClock()
     progress = ConsoleProgress(console, clock)
     stop = asyncio.Event()
     heal_leftovers(workspace, progress.line)
     try:
         with graceful_stop(stop) as signals:
-            async with open_stack(workspace, progress=progress, stop=stop, clock=clock) as stack:
+            async with open_stack(workspace, progress=progress, stop=stop, clock=clock, shared=shared) as stack:
                 if stop.is_set():
                     return None, signals
                 judged = await run_suites(

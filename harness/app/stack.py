@@ -37,12 +37,12 @@ class Stack:
 
 @asynccontextmanager
 async def open_stack(
-    workspace: Workspace, *, progress: Progress, stop: asyncio.Event, clock: Clock
+    workspace: Workspace, *, progress: Progress, stop: asyncio.Event, clock: Clock, shared: bool = True
 ) -> AsyncIterator[Stack]:
     """The target, for as long as the block runs.
 
-    A cluster started by `windtunnel up --detach` is used and left running; otherwise one is started for the
-    block and ended with it, under a name of its own, so that two runs side by side never meet.
+    A cluster started by `windtunnel up --detach` is used and left running, unless `shared` is false; otherwise one is
+    started for the block and ended with it, under a name of its own, so that two runs side by side never meet.
     """
     config = workspace.config
     if config.target.kind == "external":
@@ -54,7 +54,7 @@ async def open_stack(
             file=workspace.file,
             hint='port-forward the services and use kind = "external" with their URLs',
         )
-    running = connect(workspace.state, DETACHED)
+    running = connect(workspace.state, DETACHED) if shared else None
     if running is not None:
         progress.line(f"using the running cluster at [cyan]{running.kube_api}[/cyan]")
         yield Stack(_authorised(_local(workspace, running), workspace), _tiers(workspace), running)

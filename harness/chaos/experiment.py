@@ -59,6 +59,7 @@ class Extension(Part):
     llm: Llm = Llm()
     settle_s: float = Field(20.0, ge=0)
     checkers: tuple[str, ...] = ()
+    control: dict[str, str] = {}  # environment that makes the target unfit: the experiment must fail then
     proves: tuple[Annotated[str, StringConstraints(pattern=READINESS_ITEM)], ...] = ()  # of the readiness checklist
     alerts: tuple[str, ...] = ()
 

@@ -146,6 +146,14 @@ async def stale(name: str) -> Any:
     return "overwritten"
 
 
+async def taken_over(name: str) -> bool:
+    """Whether another worker gets a task whose first worker's lease has run out."""
+    parts = service(name, Calls())
+    await parts.store.submit(task(), None)
+    await parts.store.claim("w1")
+    return await parts.store.claim("w2") is not None
+
+
 async def same_key(name: str) -> Any:
     parts = service(name, Calls())
     return [(await parts.store.submit(task(id=id_), "key"))[0] for id_ in ("a", "b")]
@@ -458,6 +466,7 @@ SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     "no_idempotency_key": (keys, 1, 2),
     "no_schema_validation": (validated, False, True),
     "no_supervision": (attempts, 3, 1),
+    "no_takeover": (taken_over, True, False),
     "no_timeout": (limits, 5.0, None),
     "plan_unchecked": (planned, "refused", "oracle"),
     "poison_blocks": (held_up, False, True),
