@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.core.events import Event, Phase, Sample
+from harness.core.events import Event, Phase, Sample, SuiteEnded
 from harness.core.findings import CHECKERS, Evidence, Finding
 from harness.core.history import calls
 from harness.core.verdict import Verdict
@@ -12,7 +12,11 @@ from harness.core.verdict import Verdict
 
 @CHECKERS.register("drain")
 def drain(events: Sequence[Event]) -> Iterable[Finding]:
-    """The time from the last phase's end to the last answer, against the profile's `drained_within_s`."""
+    """The time from the last phase's end to the last answer, against the profile's `drained_within_s`.
+
+    A suite that was cut off left its last requests unanswered itself: they say nothing.
+    """
+    cut = {e.body.suite for e in events if isinstance(e.body, SuiteEnded) and e.body.outcome != "completed"}
     limits = {
         (event.suite, event.scope): (event, event.body.value)
         for event in events
@@ -34,13 +38,14 @@ def drain(events: Sequence[Event]) -> Iterable[Finding]:
         last = max((call.end.t for call in mine if call.end is not None), default=over)
         took = max(0.0, last - over)
         good = took <= limit and not open_ones
+        verdict = Verdict.PASS if good else Verdict.INCONCLUSIVE if suite in cut else Verdict.FAIL
         left = f"; {len(open_ones)} requests were never answered" if open_ones else ""
         yield Finding(
             id=f"{suite}/{scope}/drain",
             suite=suite,
             scope=scope,
             title=f"everything is over within {limit:g} s after the load",
-            verdict=Verdict.PASS if good else Verdict.FAIL,
+            verdict=verdict,
             summary=f"the last answer came {took:.1f} s after the last phase{left}",
             evidence=(
                 Evidence(text="end of the last phase", events=(ends[-1].id, limit_event.id)),

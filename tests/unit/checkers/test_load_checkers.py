@@ -14,7 +14,7 @@ from harness.checkers.drain import drain
 from harness.checkers.generator import generator
 from harness.checkers.slo import slo
 from harness.core.clock import ManualClock
-from harness.core.events import Operation, Phase, Sample
+from harness.core.events import Operation, Phase, Sample, SuiteEnded
 from harness.core.findings import Checker, Finding
 from harness.core.verdict import Verdict
 from harness.evidence.recorder import MemoryRecorder
@@ -162,4 +162,16 @@ def test_everything_must_be_over_in_time_after_the_load(answered_at: float | Non
         run.clock.now = answered_at
         run.emit(Operation(step="ok", code=200, **common))
     run.worth(drain_limit_seconds=3.0)
+    assert one(run.judge(drain)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict"), [("completed", FAIL), ("interrupted", UNDECIDED), ("infra", UNDECIDED)]
+)
+def test_requests_that_a_suite_cut_off_itself_are_no_failure_of_the_service(outcome: Any, verdict: Verdict) -> None:
+    run = Run()
+    run.op(None)
+    run.emit(Phase(name="10x", edge="end"))
+    run.worth(drain_limit_seconds=3.0)
+    run.emit(SuiteEnded(suite="load", outcome=outcome))
     assert one(run.judge(drain)).verdict is verdict
