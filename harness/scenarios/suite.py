@@ -56,7 +56,9 @@ def planned(context: SuiteContext) -> list[tuple[Scenario, LiveService]]:
     """The scenarios to play, each with the service it asks. Raises ConfigError for mistakes in any file."""
     settings = context.config.suites.scenarios
     rows = read_folder(context.config.path(settings.path))
-    tags = (QUICK_TAG,) if context.quick and not context.only else settings.tags
+    # Where nobody has marked any, a quick run has them all: a user's first handful is quick.
+    quick = context.quick and not context.only and any(QUICK_TAG in row.tags for row in rows)
+    tags = (QUICK_TAG,) if quick else settings.tags
     chosen = select(rows, context.only, tags)
     if not chosen:
         raise ConfigError(f"no scenario to play in {settings.path}", hint="write one: docs/scenarios.md shows how")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import re
 import socket
 import threading
@@ -21,7 +22,7 @@ from harness.core.errors import ConfigError
 from harness.core.events import Check, Operation, SuiteEnded, SuiteStarted
 from harness.core.seed import Seed
 from harness.evidence.recorder import MemoryRecorder
-from harness.scenarios.suite import ScenariosSuite
+from harness.scenarios.suite import ScenariosSuite, planned
 from harness.targets.suite import Silent, SuiteContext
 from harness.targets.target import LiveService, Target
 
@@ -182,6 +183,17 @@ async def test_healthy_scenarios_pass_and_leave_their_history(play: Callable[...
     operations = [event for event in bench.recorder.events if isinstance(event.body, Operation)]
     assert len(operations) == 10
     assert len({event.body.op for event in operations}) == 5
+
+
+@pytest.mark.parametrize(("marked", "played"), [("tags: [quick]\n", {"b"}), ("", {"a", "b"})])
+def test_a_quick_run_has_what_is_marked_quick_and_all_where_nothing_is(
+    play: Callable[..., Play], marked: str, played: set[str]
+) -> None:
+    bench = play()
+    bench.write("a", "  - status: completed\n")
+    bench.write("b", "  - status: completed\n", more=marked)
+    quick = dataclasses.replace(bench.context, quick=True)
+    assert {scenario.name for scenario, _ in planned(quick)} == played
 
 
 @pytest.mark.parametrize(
