@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,25 @@ SeedOption = Annotated[
 QuickOption = Annotated[bool, typer.Option("--quick", help="Fewer examples, shorter phases; for a first look.")]
 
 
+class TargetKind(StrEnum):
+    """The kinds that one windtunnel.toml can be aimed at."""
+
+    local = "local"
+    kubernetes = "kubernetes"
+
+
+TargetOption = Annotated[
+    TargetKind | None, typer.Option("--target", help="The kind of target, in place of the file's [target] kind.")
+]
+
+
+class Manifest(StrEnum):
+    """What `doctor --manifest` prints."""
+
+    rbac = "rbac"
+    job = "job"
+
+
 def _suite_command(suite: str, config: Path | None, names: list[str] | None, seed: int | None, quick: bool) -> None:
     from harness.app.commands import run_command
 
@@ -53,11 +73,18 @@ def _command() -> str:
 
 
 @app.command()
-def verify(config: ConfigOption = None, seed: SeedOption = None, quick: QuickOption = False) -> None:
-    """Run all four suites against the target, judge them, write one report."""
+def verify(
+    config: ConfigOption = None, seed: SeedOption = None, quick: QuickOption = False, target: TargetOption = None
+) -> None:
+    """Run all four suites against the target, judge them, write one report.
+
+    The same windtunnel.toml serves a laptop and a real cluster: [cyan]--target kubernetes[/cyan] aims at the context
+    that [target.kubernetes] names and allows.
+    """
     from harness.app.commands import SUITE_ORDER, run_command
 
-    raise typer.Exit(run_command(config, SUITE_ORDER, command=_command(), seed=seed, quick=quick))
+    kind = target.value if target else None
+    raise typer.Exit(run_command(config, SUITE_ORDER, command=_command(), seed=seed, quick=quick, kind=kind))
 
 
 @app.command()
@@ -230,11 +257,25 @@ def heal(config: ConfigOption = None) -> None:
 
 
 @app.command()
-def doctor(config: ConfigOption = None) -> None:
+def doctor(
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    manifest: Annotated[
+        Manifest | None,
+        typer.Option(
+            "--manifest",
+            help="For a real cluster: print the Role that windtunnel needs in its namespace (rbac), or a Job that runs "
+            "it there (job), for kubectl apply -n NAMESPACE -f -.",
+        ),
+    ] = None,
+) -> None:
     """Say what this machine and this windtunnel.toml lack, and how to mend it."""
-    from harness.app.doctor import doctor_command
+    from harness.app.doctor import doctor_command, print_manifest
 
-    raise typer.Exit(doctor_command(config))
+    if manifest is not None:
+        print_manifest(manifest.value)
+        return
+    raise typer.Exit(doctor_command(config, target.value if target else None))
 
 
 @app.command()

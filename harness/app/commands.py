@@ -59,9 +59,11 @@ def run_command(
     seed: int | None,
     only: Mapping[str, tuple[str, ...]] | None = None,
     quick: bool = False,
+    kind: str | None = None,
 ) -> int:
-    """Run `suites` and print the verdicts; the exit code is that of the run."""
-    workspace = open_workspace(config)
+    """Run `suites` and print the verdicts; the exit code is that of the run. `kind` aims at another kind of target
+    than windtunnel.toml does."""
+    workspace = open_workspace(config).aimed_at(kind)
     request = Request(
         suites=suites,
         command=command,

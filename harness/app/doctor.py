@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import sys
@@ -17,7 +18,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.app.workspace import Workspace, open_workspace
-from harness.core.errors import EXIT_PASS, EXIT_UNDECIDED, EXIT_USAGE, ConfigError
+from harness.cluster.remote.cluster import allowed_context, check_namespace, service_port
+from harness.cluster.remote.kubectl import Kubectl
+from harness.cluster.remote.rights import MANIFESTS, lacking, needed
+from harness.core.clock import RealClock
+from harness.core.errors import EXIT_PASS, EXIT_UNDECIDED, EXIT_USAGE, ConfigError, InfraError
 
 State = Literal["ok", "optional", "missing"]
 _MARKS = {"ok": "[green]ok[/green]", "optional": "[yellow]optional[/yellow]", "missing": "[red]missing[/red]"}
@@ -147,22 +152,60 @@ def _local(workspace: Workspace) -> Iterator[Diagnosis]:
 
 def _kubernetes(workspace: Workspace) -> Iterator[Diagnosis]:
     wanted = workspace.config.target.kubernetes
-    if not wanted.context:
+    if wanted.in_cluster:
+        yield from _reachable(workspace)
+    elif not wanted.context:
         yield Diagnosis("context", "missing", "none named", "set [target.kubernetes] context")
     elif wanted.context not in wanted.allowed_contexts:
         fix = f'if it may be broken on purpose: allowed_contexts = ["{wanted.context}"]'
         yield Diagnosis("context", "missing", f"{wanted.context} is not allowed", fix)
     else:
-        yield Diagnosis("context", "ok", wanted.context)
+        yield from _reachable(workspace)
 
 
-def doctor_command(config: Path | None) -> int:
+def _reachable(workspace: Workspace) -> Iterator[Diagnosis]:
+    """What a cluster lacks that is allowed and may be asked."""
+    config = workspace.config
+    try:
+        kubectl = Kubectl(None if config.target.kubernetes.in_cluster else allowed_context(config), RealClock())
+        version = json.loads(kubectl.run("version", "-o", "json"))["serverVersion"]["gitVersion"]
+        yield Diagnosis("cluster", "ok", f"{kubectl.context or 'in the cluster'}: {version}")
+    except (ConfigError, InfraError, KeyError) as error:
+        text = error.message if isinstance(error, ConfigError | InfraError) else "it tells no version"
+        yield Diagnosis("cluster", "missing", text, "is it up, and does `kubectl version` answer?")
+        return
+    try:
+        check_namespace(kubectl, config)
+        yield Diagnosis("namespace", "ok", config.target.namespace)
+    except ConfigError as error:
+        yield Diagnosis("namespace", "missing", error.message, error.hint or "")
+    for name, spec in config.target.services.items():
+        if spec.url is not None:
+            continue
+        try:
+            yield Diagnosis(name, "ok", f"port {service_port(kubectl, config, name)}")
+        except ConfigError as error:
+            yield Diagnosis(name, "missing", error.message, error.hint or "")
+    missing = lacking(kubectl, config.target.namespace)
+    fix = f"windtunnel doctor --manifest rbac | kubectl apply -n {config.target.namespace} -f -"
+    if missing:
+        yield Diagnosis("rights", "missing", "may not " + ", ".join(missing), fix)
+    else:
+        yield Diagnosis("rights", "ok", f"{len(needed())} of them")
+
+
+def print_manifest(name: str) -> None:
+    """Print one of the manifests for a real cluster."""
+    print((MANIFESTS / f"{name}.yaml").read_text(), end="")
+
+
+def doctor_command(config: Path | None, kind: str | None = None) -> int:
     """Print the diagnosis; 0 when nothing is missing, 2 when something is, 64 for a wrong windtunnel.toml."""
     console = Console()
     mistake: ConfigError | None = None
     workspace: Workspace | None = None
     try:
-        workspace = open_workspace(config)
+        workspace = open_workspace(config).aimed_at(kind)
     except ConfigError as error:
         mistake = error
     table = Table(box=None, pad_edge=False)

@@ -14,6 +14,7 @@ import httpx
 
 from harness.app.workspace import Workspace
 from harness.cluster.client import ClusterHandle, connect, start_cluster
+from harness.cluster.remote.cluster import RemoteCluster, open_remote
 from harness.cluster.spec import ClusterSpec
 from harness.cluster.state import state_file
 from harness.core.clock import Clock, RealClock
@@ -49,11 +50,14 @@ async def open_stack(
         yield Stack(_authorised(external_target(config), workspace), {})
         return
     if config.target.kind == "kubernetes":
-        raise ConfigError(
-            'kind = "kubernetes" is not supported yet',
-            file=workspace.file,
-            hint='port-forward the services and use kind = "external" with their URLs',
-        )
+        progress.step(f"cluster: reaching {config.target.kubernetes.context or 'the one around this pod'}")
+        remote = open_remote(config, workspace.state / "kubernetes", clock)
+        opened = await asyncio.to_thread(remote.__enter__)
+        try:
+            yield Stack(_authorised(_real(workspace, opened), workspace), {"cluster": "kubernetes"})
+        finally:
+            await asyncio.shield(asyncio.to_thread(remote.__exit__, None, None, None))
+        return
     running = connect(workspace.state, DETACHED) if shared else None
     if running is not None:
         progress.line(f"using the running cluster at [cyan]{running.kube_api}[/cyan]")
@@ -132,6 +136,22 @@ def _local(workspace: Workspace, handle: ClusterHandle) -> Target:
         kube_api=handle.kube_api,
         kubeconfig=handle.kubeconfig,
         cluster_state=str(state_file(workspace.state, handle.state.name)),
+    )
+
+
+def _real(workspace: Workspace, remote: RemoteCluster) -> Target:
+    target = workspace.config.target
+    services = {
+        name: LiveService(name, (spec.url or remote.services[name]).rstrip("/"), spec)
+        for name, spec in target.services.items()
+    }
+    return Target(
+        target.name,
+        "kubernetes",
+        target.namespace,
+        services,
+        kube_api=remote.kube_api,
+        kubeconfig=remote.kubeconfig,
     )
 
 

@@ -18,6 +18,13 @@ class Workspace:
     file: Path
     config: Config
 
+    def aimed_at(self, kind: str | None) -> Workspace:
+        """The same with another kind of target; None: as the file says."""
+        if kind is None:
+            return self
+        target = self.config.target.model_copy(update={"kind": kind})
+        return Workspace(self.file, self.config.model_copy(update={"target": target}))
+
     @property
     def state(self) -> Path:
         """What must survive the harness's death: running clusters, undo logs. Never in git."""

@@ -146,6 +146,7 @@ class Kubernetes(Section):
     context: str | None = None
     allowed_contexts: tuple[str, ...] = ()
     namespace_label: str = "windtunnel.dev/chaos=allowed"
+    in_cluster: bool = False  # the harness runs in a pod of that cluster: services are called by their names
 
 
 class Metrics(Section):

@@ -19,6 +19,7 @@ class BlastRadius:
     context: str | None = None
     allowed_contexts: tuple[str, ...] = ()
     namespace_label: str = ""
+    in_cluster: bool = False  # there is no context then: a pod's account decides
 
     @classmethod
     def of(cls, config: Config) -> BlastRadius:
@@ -30,6 +31,7 @@ class BlastRadius:
             context=kubernetes.context if real else None,
             allowed_contexts=kubernetes.allowed_contexts if real else (),
             namespace_label=kubernetes.namespace_label if real else "",
+            in_cluster=real and kubernetes.in_cluster,
         )
 
     def check(self, injections: Sequence[Injection], site: Site) -> None:
@@ -47,7 +49,7 @@ class BlastRadius:
             self._real_cluster(site)
 
     def _real_cluster(self, site: Site) -> None:
-        if self.context is None or self.context not in self.allowed_contexts:
+        if not self.in_cluster and (self.context is None or self.context not in self.allowed_contexts):
             raise ConfigError(
                 f"context {self.context or '(none)'} is not allowed to be broken",
                 hint="name it under [target.kubernetes] context and allowed_contexts in windtunnel.toml",
