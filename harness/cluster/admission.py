@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 
-from harness.cluster.chaosmesh import network_fault
+from harness.cluster.chaosmesh import milliseconds, network_fault
 from harness.cluster.manifests.documents import Json
 from harness.cluster.manifests.kustomize import containers_of
 from harness.cluster.runtime.images import command_of
@@ -186,13 +186,17 @@ def _images(plural: str, body: Json) -> str:
 
 def _other(plural: str, body: Json) -> str:
     spec = body.get("spec") or {}
-    if plural == "networkchaos":
+    if plural in ("networkchaos", "stresschaos"):
         try:
-            network_fault(spec)
+            milliseconds(spec.get("duration"))
+            if plural == "networkchaos":
+                network_fault(spec)
         except ValueError as error:
             return str(error)
-    if plural == "podchaos" and spec.get("action") not in ("pod-kill", "pod-failure"):
-        return f"spec.action: {spec.get('action')!r} is not one of pod-kill, pod-failure"
+    if plural == "podchaos" and spec.get("action") not in ("pod-kill", "pod-failure", "container-kill"):
+        return f"spec.action: {spec.get('action')!r} is not one of pod-kill, pod-failure, container-kill"
+    if plural == "stresschaos" and not {"cpu", "memory"} & set(spec.get("stressors") or {}):
+        return "spec.stressors: Required value: cpu or memory"
     if plural == "customresourcedefinitions":
         names = spec.get("names") or {}
         wanted = f"{names.get('plural')}.{spec.get('group')}"
@@ -200,6 +204,16 @@ def _other(plural: str, body: Json) -> str:
             return f'metadata.name: Invalid value: must be spec.names.plural+"."+spec.group, {wanted}'
         if not spec.get("versions") or not names.get("kind"):
             return "spec.versions: Required value"
+    return ""
+
+
+def beyond(plural: str, body: Json) -> str:
+    """What an object asks for that means nothing to processes on loopback; empty when it means something."""
+    spec = body.get("spec") or {}
+    if plural == "iochaos":
+        return "IOChaos: containers' files are this machine's own, and no call to them can be slowed or failed"
+    if plural == "networkchaos" and spec.get("action") in ("duplicate", "reorder", "netem"):
+        return f"NetworkChaos {spec['action']}: what passes an edge is a TCP stream, not packets"
     return ""
 
 

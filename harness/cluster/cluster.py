@@ -19,6 +19,7 @@ from harness.cluster.controllers.endpoints import Endpoints
 from harness.cluster.controllers.jobs import Jobs
 from harness.cluster.controllers.replicas import Replicas
 from harness.cluster.controllers.statefulsets import StatefulSets
+from harness.cluster.controllers.stress import Stress
 from harness.cluster.kubeapi.versions import kept_as
 from harness.cluster.manifests.documents import Document, Json
 from harness.cluster.manifests.kustomize import containers_of, load
@@ -74,7 +75,7 @@ class LocalCluster:
         )
         self.objects = Objects(self.store, self.runtime, self.catalogue, self._gone)
         self.budgets = Budgets(self.store, self.runtime)
-        self.chaos = Chaos(self.store, self.runtime, self.network)
+        self.chaos = Chaos(self.store, self.runtime, self.network, Stress(self.store, self.runtime))
         self.metering = Metering(self.runtime)
         self.autoscalers = Autoscalers(self.store, self.runtime, Measures(self.runtime, self.metering))
         kinds = (Deployments, Replicas, StatefulSets, Jobs)
@@ -149,6 +150,8 @@ class LocalCluster:
             self.chaos.network_chaos(body)
         elif key == "podchaos":
             self.chaos.pod_chaos(body)
+        elif key == "stresschaos":
+            self.chaos.stress_chaos(body)
         elif key == "customresourcedefinitions":
             self._define(body)
         self.reconcile()
@@ -179,6 +182,8 @@ class LocalCluster:
         name = body["metadata"]["name"]
         if key == "networkchaos":
             self.chaos.network_healed(body)
+        elif key == "stresschaos":
+            self.chaos.stress_healed(body)
         elif key == "services" and body["metadata"]["namespace"] == self.spec.namespace:
             for edge in [edge for edge in self.network.edges if edge[1] == name]:
                 self.network.edges.pop(edge).close()

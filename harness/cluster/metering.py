@@ -10,7 +10,7 @@ from harness.cluster.pods import Pods
 from harness.cluster.quantities import quantity
 from harness.cluster.runtime.pod import PodRuntime
 from harness.cluster.runtime.state import ContainerState
-from harness.cluster.runtime.usage import Meter, memory_of, used_by
+from harness.cluster.runtime.usage import Meter, Use, memory_of, used_by
 
 LOOK_S = 0.25  # between looks at the containers that have a limit
 FULL_LOOKS = 4  # every so many looks all containers are metered, with all that they started
@@ -37,7 +37,7 @@ class Metering:
             if state.process is not None and state.process.running
         ]
         if self._looks % FULL_LOOKS == 0:
-            now, used = self.pods.clock.monotonic(), used_by(pid for _, _, pid in running)
+            now, used = self.pods.clock.monotonic(), self._used(running)
             self.meters = {pid: self.meters.get(pid) or Meter() for _, _, pid in running}
             for pid, use in used.items():
                 self.meters[pid].saw(now, use)
@@ -49,6 +49,19 @@ class Metering:
             limit = memory_limit(pod, state.name)
             if limit and max(own.get(pid, 0), memory_of(pid)[1]) > limit:
                 self._kill(pod, state, limit)
+
+    def _used(self, running: list[tuple[PodRuntime, ContainerState, int]]) -> dict[int, Use]:
+        """What each container uses by the pid of its process: its own, and its guests'."""
+        guests = {
+            (pod.name, container): [other.pid for _, beside, other in pod.guests if beside == container]
+            for pod, state, _ in running
+            for container in (state.name,)
+        }
+        found = used_by([*(pid for _, _, pid in running), *(pid for pids in guests.values() for pid in pids)])
+        return {
+            pid: sum((found.get(guest, Use()) for guest in guests[pod.name, state.name]), found.get(pid, Use()))
+            for pod, state, pid in running
+        }
 
     def _kill(self, pod: PodRuntime, state: ContainerState, limit: int) -> None:
         if state.process is None:

@@ -66,6 +66,8 @@ BUILT_IN = (
     Resource("networkpolicies", "NetworkPolicy", "networking.k8s.io", short=("netpol",)),
     Resource("networkchaos", "NetworkChaos", "chaos-mesh.org", "v1alpha1", status=True),
     Resource("podchaos", "PodChaos", "chaos-mesh.org", "v1alpha1", status=True),
+    Resource("stresschaos", "StressChaos", "chaos-mesh.org", "v1alpha1", status=True),
+    Resource("iochaos", "IOChaos", "chaos-mesh.org", "v1alpha1", status=True),
     _cluster_wide("customresourcedefinitions", "CustomResourceDefinition", "apiextensions.k8s.io", "crd", status=True),
     Resource("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v2", short=("hpa",), status=True),
     Resource("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v1", short=("hpa",), status=True),

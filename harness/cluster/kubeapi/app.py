@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from harness.cluster.cluster import LocalCluster
 from harness.cluster.kubeapi import openapi
-from harness.cluster.kubeapi.answers import answer, no_such_path, not_allowed, not_found, status
+from harness.cluster.kubeapi.answers import answer, no_such_path, not_allowed, not_found, status, unsupported
 from harness.cluster.kubeapi.discovery import VERSION, Discovery
 from harness.cluster.kubeapi.metrics import metrics_of
 from harness.cluster.kubeapi.proxying import name_and_port, proxied
@@ -84,6 +84,8 @@ class KubeApi:
             reviewed = None
             if request.method == "POST" and len(rest) == 1 and group.startswith("auth"):
                 reviewed = review(group, rest[0], await body_of(request))
+            if group == "chaos-mesh.org" and version == "v1alpha1":
+                return unsupported(f"{rest[0]} of Chaos Mesh")
             return answer(reviewed, 201) if reviewed else no_such_path()
         name, sub = (rest[1] if len(rest) > 1 else ""), "/".join(rest[2:])
         if resource.key in ("pods", "services") and rest[2:3] == ["proxy"]:

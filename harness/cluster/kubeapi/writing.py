@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from harness.cluster.admission import mistake, prepared
+from harness.cluster.admission import beyond, mistake, prepared
 from harness.cluster.cluster import LocalCluster
 from harness.cluster.kubeapi.answers import (
     already_exists,
@@ -18,6 +18,7 @@ from harness.cluster.kubeapi.answers import (
     not_found,
     status,
     success,
+    unsupported,
 )
 from harness.cluster.kubeapi.apply import FieldConflict, applied
 from harness.cluster.kubeapi.fields import Fields
@@ -77,6 +78,8 @@ class Writing:
                 )
         body = kept_as(resource, body)
         metadata = body["metadata"]
+        if beyond(resource.key, body):
+            return unsupported(beyond(resource.key, body))
         if mistake(resource.key, body):
             return invalid(resource, metadata["name"], mistake(resource.key, body))
         if self.store.find(resource.key, namespace, metadata["name"]) is not None:

@@ -33,6 +33,7 @@ class PodRuntime:
     ports: dict[int, int] = field(default_factory=dict)
     states: dict[str, ContainerState] = field(default_factory=dict)
     logs: dict[str, ContainerLog] = field(default_factory=dict)
+    guests: list[tuple[str, str, process.Process]] = field(default_factory=list)  # why, beside which container
     terminating: bool = False
     unschedulable: str = ""  # why no node takes it
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -101,6 +102,7 @@ class PodRuntime:
         try:
             await asyncio.gather(*keepers)
         finally:
+            self.dismiss()
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
@@ -250,6 +252,19 @@ class PodRuntime:
         running.signal(signal.SIGKILL)
         await running.wait()
         await running.close()
+
+    async def invite(self, why: str, container: str, command: Sequence[str]) -> None:
+        """Run a command beside a container's own, and at its expense, until `why` is dismissed or the pod ends."""
+        running = await self.spawn(container, command, lambda data: None)
+        self.guests.append((why, container, running))
+        if self.terminating:
+            self.dismiss(why)
+
+    def dismiss(self, why: str | None = None) -> None:
+        """End the guests invited for `why`, or all."""
+        for row in [row for row in self.guests if why in (None, row[0])]:
+            self.guests.remove(row)
+            row[2].signal(signal.SIGKILL)
 
     async def exec(self, container: str, command: list[str]) -> tuple[int, bytes]:
         """Run a command as the container's. Returns exit code and output."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -114,3 +115,52 @@ def test_chaos_mesh_objects(cluster: ClusterHandle) -> None:
     assert answers(cluster) >= 0.05
     delete_custom_object("chaos-mesh.org", "v1alpha1", "networkchaos", "slow", ns="shop")
     assert [edge["faults"] for edge in cluster.edges()] == [{} for _ in cluster.edges()]
+
+
+def chaos(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    everybody = {"mode": "all", "selector": {"namespaces": ["shop"], "labelSelectors": {"app": "web"}}}
+    head = {"apiVersion": "chaos-mesh.org/v1alpha1", "kind": kind, "metadata": {"name": kind.lower()}}
+    return {**head, "spec": {**everybody, **spec}}
+
+
+def collection(cluster: ClusterHandle, plural: str) -> str:
+    return f"{cluster.kube_api}/apis/chaos-mesh.org/v1alpha1/namespaces/shop/{plural}"
+
+
+def test_network_chaos_ends_after_its_duration(cluster: ClusterHandle) -> None:
+    assert healthy()
+    body = chaos("NetworkChaos", {"action": "loss", "loss": {"loss": "40"}, "duration": "1s"})
+    create_custom_object("chaos-mesh.org", "v1alpha1", "networkchaos", ns="shop", resource=body)
+    assert any(fault["kind"] == "loss" for edge in cluster.edges() for fault in edge["faults"].values())
+    eventually(lambda: not any(edge["faults"] for edge in cluster.edges()), "it never ended")
+    status = httpx.get(f"{collection(cluster, 'networkchaos')}/networkchaos").json()["status"]
+    assert {row["type"]: row["status"] for row in status["conditions"]}["AllRecovered"] == "True"
+    delete_custom_object("chaos-mesh.org", "v1alpha1", "networkchaos", "networkchaos", ns="shop")
+
+
+def test_stress_burns_at_the_expense_of_the_pods(cluster: ClusterHandle) -> None:
+    def most() -> float:
+        rows = httpx.get(f"{cluster.kube_api}/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods").json()["items"]
+        cores = [int(row["containers"][0]["usage"]["cpu"].removesuffix("n")) / 1e9 for row in rows]
+        return max(cores, default=0.0)
+
+    assert healthy()
+    body = chaos("StressChaos", {"mode": "one", "stressors": {"cpu": {"workers": 1, "load": 30}}})
+    create_custom_object("chaos-mesh.org", "v1alpha1", "stresschaos", ns="shop", resource=body)
+    eventually(lambda: most() > 0.15, "nothing burnt")
+    delete_custom_object("chaos-mesh.org", "v1alpha1", "stresschaos", "stresschaos", ns="shop")
+    eventually(lambda: most() < 0.1, "it burns still")
+
+
+def test_what_means_nothing_here_is_refused_and_named(cluster: ClusterHandle) -> None:
+    refused = {
+        "iochaos": chaos("IOChaos", {"action": "latency", "delay": "100ms", "volumePath": "/data"}),
+        "networkchaos": chaos("NetworkChaos", {"action": "duplicate", "duplicate": {"duplicate": "40"}}),
+        "timechaos": chaos("TimeChaos", {"timeOffset": "-10m"}),
+    }
+    for plural, body in refused.items():
+        answer = httpx.post(collection(cluster, plural), json=body)
+        assert (answer.status_code, answer.json()["reason"]) == (501, "NotImplemented")
+        assert answer.json()["kind"] == "Status" and "haos" in answer.json()["message"]
+    bad = chaos("StressChaos", {"stressors": {"cpu": {"workers": 1}}, "duration": "soon"})
+    assert httpx.post(collection(cluster, "stresschaos"), json=bad).status_code == 422

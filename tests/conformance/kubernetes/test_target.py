@@ -146,7 +146,10 @@ def test_the_manifests_are_taken_by_a_cluster_and_name_every_right(cluster: Clus
     env = {**os.environ, "KUBECONFIG": cluster.kubeconfig}
     for name in ("rbac", "job"):
         printed = subprocess.run(
-            [sys.executable, "-m", "harness.cli", "doctor", "--manifest", name], capture_output=True, text=True, check=True
+            [sys.executable, "-m", "harness.cli", "doctor", "--manifest", name],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert printed.stdout == (MANIFESTS / f"{name}.yaml").read_text()
         assert list(yaml.safe_load_all(printed.stdout))
