@@ -93,4 +93,5 @@ def _effect(entry: Mapping[str, Any]) -> EffectSeen:
         arguments_sha256=str(entry.get("arguments_sha256") or ""),
         outcome=str(entry.get("outcome") or "ok"),
         at=float(at) if isinstance(at, int | float) else None,
+        trace_id=str(entry.get("trace_id") or ""),
     )

@@ -21,6 +21,7 @@ from harness.scenarios.then.page import Page
 from harness.scenarios.then.recovery import Recovery
 from harness.scenarios.then.stable import Stable
 from harness.scenarios.then.status import Status
+from harness.scenarios.then.traced import Traced
 from harness.scenarios.then.trajectory import Trajectory
 
 ItemId = Annotated[str, StringConstraints(pattern=READINESS_ITEM)]
@@ -176,6 +177,7 @@ class Assertion(Part):
     effects: Effects | None = None
     no_leak: NoLeak | None = None
     stable: Stable | None = None
+    traced: Traced | None = None
     metrics: Metrics | None = None
     page: Page | None = None
 

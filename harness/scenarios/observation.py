@@ -72,6 +72,7 @@ class EffectSeen:
     arguments_sha256: str
     outcome: str
     at: float | None = None
+    trace_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ SHORT_FORMS: dict[str, dict[str, Any]] = {
     "Repeat": {"type": "integer", "minimum": 1},
     "Assertion": {"type": "string"},
     "Fallback": {"type": "null"},
+    "Traced": {"type": "null"},
     "Retries": {"type": "null"},
 }
 

@@ -281,3 +281,16 @@ def test_a_page_without_an_expectation_or_a_route_is_refused() -> None:
     for wrong in ({"get": "/cost"}, {"get": "cost", "equals": 1}):
         with pytest.raises(ValueError, match=r"give equals|pattern"):
             Assertion.model_validate({"page": wrong})
+
+
+def test_what_was_done_for_a_call_is_in_its_trace() -> None:
+    calls = (answer(trace_id="t1"), answer(name="second", trace_id="t2"))
+    models = tuple(dataclasses.replace(model, trace_id="t2") for model in GOOD.models or ())
+    effects = tuple(dataclasses.replace(effect, trace_id="t1") for effect in GOOD.effects or ())
+    seen = dataclasses.replace(GOOD, answers=calls, models=models, effects=effects)
+    assert claim("traced", seen).holds is True
+    lost = dataclasses.replace(seen, effects=(*effects, EffectSeen("mail", "t1", "k3", "cc", "ok")))
+    assert claim("traced", lost).holds is False and "an effect of mail has none" in claim("traced", lost).detail
+    other = dataclasses.replace(seen, models=(dataclasses.replace(models[0], trace_id="elsewhere"),))
+    assert claim("traced", other).holds is False
+    assert claim("traced", dataclasses.replace(seen, models=None, effects=())).holds is None
