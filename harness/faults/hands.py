@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import threading
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, TypeVar
 
 import httpx
 
@@ -21,6 +21,7 @@ from harness.faults.undo_log import UndoLog
 from harness.targets.suite import SuiteContext
 
 STATE = ".windtunnel"
+T = TypeVar("T")
 _numbers = itertools.count(1)  # of this process: ids must be unique in the state folder
 
 
@@ -32,22 +33,22 @@ class Hands:
 
     async def pods(self, workload: str) -> list[str]:
         """Where each ready pod of `workload` answers, past any Service: URLs of first ports. Raises InfraError."""
-        rows = await asyncio.to_thread(Edges.of(self._site).pods, workload)
+        rows = await self._whole(Edges.of(self._site).pods, workload)
         return [
             f"http://127.0.0.1:{next(iter(row['ports'].values()))}" for row in rows if row["ready"] and row["ports"]
         ]
 
     async def inject(self, kind: str, params: Mapping[str, Any]) -> ActiveFault:
         """Put a fault in. Raises ConfigError for wrong parameters, InfraError when it did not work."""
-        return await asyncio.to_thread(self._injector.inject, kind, params)
+        return await self._whole(self._injector.inject, kind, params)
 
     async def witness(self, active: ActiveFault) -> Witnessed:
         """Measure that it is there."""
-        return await asyncio.to_thread(self._injector.witness, active)
+        return await self._whole(self._injector.witness, active)
 
     async def undo(self, active: ActiveFault) -> None:
         """Take it back. Raises UndoError."""
-        if not await asyncio.to_thread(self._injector.undo, active):
+        if not await self._whole(self._injector.undo, active):
             raise UndoError(f"{active.injection.kind} could not be taken back", hint="windtunnel heal")
 
     async def strike(self, kind: str, params: Mapping[str, Any], for_s: float | None) -> None:
@@ -62,6 +63,21 @@ class Hands:
         if for_s is not None:
             await asyncio.sleep(for_s)
             await self.undo(active)
+
+    async def _whole(self, work: Callable[..., T], *args: Any) -> T:
+        """What `work` returns. It is waited for also when the caller is cancelled: nobody can stop a thread, and a
+        fault that got in after everything was taken back would stay."""
+        task = asyncio.ensure_future(asyncio.to_thread(work, *args))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._ended.set()  # a witness waits no longer
+            while not task.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # it was looked at: the caller hears of the cancellation alone
+            raise
 
     def traffic_is_over(self) -> None:
         """All the traffic there will be has passed: no witness needs to wait for more."""

