@@ -13,14 +13,14 @@ import httpx
 
 from harness.core.errors import InfraError
 from harness.evidence.metrics.exposition import Series, readings
-from harness.targets.target import Target
+from harness.targets.target import LiveService, Target
 
 WITHIN_S = 1.0
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where one pod's metrics are read. Off the local cluster a service is taken for its only pod."""
+    """Where one pod's metrics are read. Without a cluster a service is taken for its only pod."""
 
     service: str
     pod: str
@@ -67,6 +67,9 @@ class Scraper:
     async def endpoints(self) -> list[Endpoint]:
         """Every running pod of every service with metrics, past any Service in front of it."""
         services = {name: live for name, live in self.target.services.items() if live.spec.metrics}
+        if self.target.kind == "kubernetes" and self.target.kube_api:
+            rows = await asyncio.gather(*(self._behind(live) for live in services.values()))
+            return [endpoint for found in rows for endpoint in found]
         if not self.target.cluster_state:
             return [Endpoint(name, name, f"{live.url}{live.spec.metrics}") for name, live in services.items()]
         return [
@@ -74,6 +77,26 @@ class Scraper:
             for row in await self._pods(self.target.cluster_state)
             if row["workload"] in services
             for port in list(row["ports"].values())[:1]
+        ]
+
+    async def _behind(self, live: LiveService) -> list[Endpoint]:
+        """The ready pods behind a service of a real cluster, each through its API; the service itself where it has a
+        url of its own and the cluster knows none of that name."""
+        base = f"{self.target.kube_api}/api/v1/namespaces/{self.target.namespace}"
+        try:
+            answer = await self.http.get(f"{base}/endpoints/{live.name}", timeout=10)
+            answer.raise_for_status()
+            subsets = answer.json().get("subsets") or []
+        except (ValueError, httpx.HTTPError) as error:
+            if live.spec.url is not None:
+                return [Endpoint(live.name, live.name, f"{live.url}{live.spec.metrics}")]
+            raise InfraError(f"the cluster does not say which pods are behind {live.name}: {error}") from None
+        return [
+            Endpoint(live.name, pod, f"{base}/pods/{pod}:{subset['ports'][0]['port']}/proxy{live.spec.metrics}")
+            for subset in subsets
+            if subset.get("ports")
+            for address in subset.get("addresses") or ()
+            if (pod := (address.get("targetRef") or {}).get("name"))
         ]
 
     async def _pods(self, state_file: str) -> list[Any]:
@@ -90,7 +113,10 @@ class Scraper:
 
     async def _read(self, endpoint: Endpoint) -> dict[Series, float] | str:
         try:
-            answer = await self.http.get(endpoint.url, headers=dict(self.target.headers), timeout=WITHIN_S)
+            # A token for the services is none for the API that stands before them.
+            through_api = endpoint.url.startswith(f"{self.target.kube_api}/api/")
+            headers = {} if through_api else dict(self.target.headers)
+            answer = await self.http.get(endpoint.url, headers=headers, timeout=WITHIN_S)
             answer.raise_for_status()
             return dict(readings(answer.text, endpoint.service, endpoint.pod))
         except httpx.HTTPStatusError as error:

@@ -28,6 +28,8 @@ from harness.cluster.remote.cluster import open_remote
 from harness.cluster.remote.rights import MANIFESTS, needed
 from harness.core.clock import RealClock
 from harness.core.errors import ConfigError
+from harness.evidence.metrics.scrape import Scraper
+from harness.targets.target import Target
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl on this machine"),
@@ -39,6 +41,7 @@ name = "shop"
 kind = "kubernetes"
 namespace = "shop"
 [target.services.web]
+metrics = "/"
 [target.kubernetes]
 context = "windtunnel-local"
 allowed_contexts = ["windtunnel-local"]
@@ -110,6 +113,20 @@ def test_services_are_forwarded_and_survive_their_pod(workspace: Workspace) -> N
 
     opened(workspace, look)
     assert children() == set()
+
+
+def test_each_pod_s_metrics_are_read_through_the_api(workspace: Workspace) -> None:
+    async def endpoints(target: Target) -> list[tuple[str, str]]:
+        async with httpx.AsyncClient() as http:
+            found = await Scraper(http, target).endpoints()
+            return [(row.pod, (await http.get(row.url)).text) for row in found]
+
+    def look(stack: Stack) -> None:
+        rows = asyncio.run(endpoints(stack.target))
+        assert len(rows) == 3
+        assert all(pod == text for pod, text in rows)  # each pod answers with its own name
+
+    opened(workspace, look)
 
 
 def test_what_is_not_allowed_is_refused_before_anything_is_touched(
