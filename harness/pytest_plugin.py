@@ -61,6 +61,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     from harness.app import marked
     from harness.core.errors import Failure, HarnessError
 
+    def call() -> None:
+        if inspect.isawaitable(found := pyfuncitem.obj(**arguments)):
+            if inspect.iscoroutine(found):
+                found.close()
+            raise Failure("nothing awaits this test: install pytest-asyncio or anyio, and mark it as theirs")
+
     given: dict[str, Any] = pyfuncitem.funcargs
     arguments = {name: given[name] for name in inspect.signature(pyfuncitem.obj).parameters if name in given}
     bench: Bench | None = given.get("agents")
@@ -70,7 +76,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
             if "scenario" in arguments:
                 arguments["scenario"].extend(findings)
         if repeat is None:
-            pyfuncitem.obj(**arguments)
+            call()
         else:
             rewind = given["mock_llm"].rewinder() if "mock_llm" in given else None
 
@@ -80,7 +86,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
                 if bench is not None:
                     bench.again(number)
 
-            marked.repeated(lambda: pyfuncitem.obj(**arguments), repeat.args[0], repeat.args[1], again)
+            marked.repeated(call, repeat.args[0], repeat.args[1], again)
         if slo is not None:
             marked.within(slo.kwargs, [*given["agents"].earlier, *given["agents"].events])
     except Failure as failure:

@@ -18,7 +18,9 @@ from harness.app.stack import Stack, cluster_status, open_stack, start_detached,
 from harness.app.verify import Request, run_suites
 from harness.app.workspace import Workspace, open_workspace
 from harness.core.clock import RealClock
+from harness.core.config import Config
 from harness.core.errors import EXIT_NOT_UNDONE, EXIT_PASS, EXIT_UNDECIDED
+from harness.evidence.rundir import RunDir
 from harness.reports.console import print_verdicts
 from harness.targets.suite import Suite
 
@@ -181,15 +183,18 @@ def status_command(config: Path | None, *, as_json: bool) -> int:
     return EXIT_PASS if status["running"] else EXIT_UNDECIDED
 
 
+def _brought(config: Path | None, name: str) -> tuple[RunDir, Config | None]:
+    """A run by its name, with its windtunnel.toml; one that is given by path needs none."""
+    if config is None and os.path.isdir(name):
+        return RunDir.open(Path(name)), None
+    workspace = open_workspace(config)
+    return workspace.run(name), workspace.config
+
+
 def report_command(config: Path | None, name: str) -> int:
     """Judge a run anew; a run directory given by path needs no windtunnel.toml."""
-    from harness.evidence.rundir import RunDir
-
-    if config is None and os.path.isdir(name):
-        judged = judge_run(RunDir.open(Path(name)))
-    else:
-        workspace = open_workspace(config)
-        judged = judge_run(workspace.run(name), config=workspace.config)
+    run, settings = _brought(config, name)
+    judged = judge_run(run, config=settings)
     print_verdicts(judged.run, Console())
     return judged.exit_code
 
@@ -197,15 +202,9 @@ def report_command(config: Path | None, name: str) -> int:
 def diff_command(config: Path | None, before: str, after: str) -> int:
     """Print in Markdown what changed from one run to another; 1 when something fails that did not before."""
     from harness.core.verdict import exit_code
-    from harness.evidence.rundir import RunDir
     from harness.reports.difference import differences, markdown, regressed
 
-    def opened(name: str) -> RunDir:
-        if config is None and os.path.isdir(name):
-            return RunDir.open(Path(name))
-        return open_workspace(config).run(name)
-
-    old, new = opened(before), opened(after)
+    (old, _), (new, _) = _brought(config, before), _brought(config, after)
     changes = differences(old.findings(), new.findings())
     print(markdown(changes, old.meta.run_id, new.meta.run_id), end="")
     return exit_code(regressed(changes))

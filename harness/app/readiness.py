@@ -32,9 +32,15 @@ def checklist(runs: Sequence[RunDir], config: Config, clock: Clock, patterns: Se
     return decided(rows, patterns or config.readiness.require, sorted(used, reverse=True))
 
 
+def check_settings(suites: Sequence[str], config: Config, clock: Clock) -> None:
+    """Raises ConfigError for a [readiness] that could not be decided by, before a run whose end it would spoil."""
+    if set(suites) >= EVERY_SUITE:
+        checklist([], config, clock)
+
+
 def keep_with(run: RunDir, config: Config, clock: Clock) -> None:
     """Put the checklist beside a run of every suite, as far as that run alone decides it."""
-    suites = next((event.body.suites for event in run.events() if isinstance(event.body, RunStarted)), ())
+    suites = next((event.body.suites for event in run.starts() if isinstance(event.body, RunStarted)), ())
     if set(suites) >= EVERY_SUITE:
         keep(run.path, checklist([run], config, clock))
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from harness.app.alerting import alert_rules, record_alerts
 from harness.app.judgement import Judged, judge_run
+from harness.app.readiness import check_settings
 from harness.app.sampling import sampled
 from harness.app.workspace import Workspace
 from harness.core.clock import Clock
@@ -52,6 +53,7 @@ async def run_suites(
     of everything before it is written: a mistake in a file must not cost the evidence already there.
     """
     rules = alert_rules(workspace)
+    check_settings(request.suites, workspace.config, clock)
     run = RunDir.create(workspace.reports, clock=clock, seed=request.seed)
     mistake: HarnessError | None = None
     with run.recorder("run", clock) as recorder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 
-from harness.cluster.chaosmesh import milliseconds, network_fault
+from harness.cluster.chaosmesh import milliseconds, network_fault, stressors_wrong
 from harness.cluster.manifests.documents import Json
 from harness.cluster.manifests.kustomize import containers_of
 from harness.cluster.runtime.images import command_of
@@ -195,8 +195,8 @@ def _other(plural: str, body: Json) -> str:
             return str(error)
     if plural == "podchaos" and spec.get("action") not in ("pod-kill", "pod-failure", "container-kill"):
         return f"spec.action: {spec.get('action')!r} is not one of pod-kill, pod-failure, container-kill"
-    if plural == "stresschaos" and not {"cpu", "memory"} & set(spec.get("stressors") or {}):
-        return "spec.stressors: Required value: cpu or memory"
+    if plural == "stresschaos" and (wrong := stressors_wrong(spec)):
+        return wrong
     if plural == "customresourcedefinitions":
         names = spec.get("names") or {}
         wanted = f"{names.get('plural')}.{spec.get('group')}"

@@ -1,4 +1,4 @@
-"""Chaos Mesh's NetworkChaos and PodChaos, as far as they mean something on edges and processes."""
+"""Chaos Mesh's NetworkChaos, PodChaos and StressChaos, as far as they mean something on edges and processes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.cluster.manifests.documents import Json
 from harness.cluster.policies import CLIENT
 from harness.cluster.selectors import matches
 
+_SIZES = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _UNITS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6}
 
 
@@ -22,6 +23,29 @@ def milliseconds(text: str | None) -> float:
     if "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"not a duration: {text!r}")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def size_of(text: str, limit: int) -> int:
+    """`256MB`, `1GB` or `50%` (of `limit`) in bytes. Raises ValueError for what is none, or a share of nothing."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([KMGT]?)i?B?|(%))", text.strip())
+    if match is None or (match[3] and not limit):
+        raise ValueError(f"spec.stressors.memory.size: not a size: {text!r}")
+    return int(float(match[1]) * (limit / 100 if match[3] else _SIZES[match[2] or ""]))
+
+
+def stressors_wrong(spec: Json) -> str:
+    """What is wrong with a StressChaos' stressors; empty when nothing is."""
+    stressors = spec.get("stressors") or {}
+    if not {"cpu", "memory"} & set(stressors):
+        return "spec.stressors: Required value: cpu or memory"
+    try:
+        for kind, names in (("cpu", ("workers", "load")), ("memory", ("workers",))):
+            for name in names:
+                int((stressors.get(kind) or {}).get(name, 1))
+        size_of(str((stressors.get("memory") or {}).get("size", "1")), limit=1)
+    except (ValueError, TypeError) as error:
+        return f"spec.stressors: {error}"
+    return ""
 
 
 def network_fault(spec: Json) -> EdgeFault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.core.clock import Clock
 from harness.core.errors import ConfigError
-from harness.core.events import SCHEMA_VERSION, Event
+from harness.core.events import SCHEMA_VERSION, Event, RunStarted, SuiteStarted
 from harness.core.findings import Finding
 from harness.evidence.recorder import Axis, FileRecorder
 
@@ -85,13 +85,22 @@ class RunDir:
     def events(self) -> list[Event]:
         """Every event in order of `t`. A last line torn by a SIGKILL is left out; any other bad line raises
         ConfigError with its number."""
+        return self._parsed(lambda line: bool(line.strip()))
+
+    def starts(self) -> list[Event]:
+        """The events that say what was run, RunStarted and SuiteStarted; the thousands of others are not parsed."""
+        marks = [f'"type":"{body.model_fields["type"].default}"'.encode() for body in (RunStarted, SuiteStarted)]
+        found = self._parsed(lambda line: any(mark in line for mark in marks))
+        return [event for event in found if isinstance(event.body, RunStarted | SuiteStarted)]
+
+    def _parsed(self, wanted: Callable[[bytes], bool]) -> list[Event]:
         file = self.path / EVENTS
         if not file.exists():
             return []
         events: list[Event] = []
         lines = file.read_bytes().split(b"\n")
         for number, line in enumerate(lines, 1):
-            if not line.strip():
+            if not wanted(line):
                 continue
             try:
                 events.append(Event.model_validate_json(line))

@@ -22,7 +22,7 @@ def basis_of(runs: Sequence[RunDir], config: Config) -> Basis:
     proves: dict[str, tuple[str, ...]] = {}
     seen: set[tuple[str, str]] = set()
     for run in runs:
-        for event in run.events():
+        for event in run.starts():
             if isinstance(event.body, SuiteStarted):
                 for item, patterns in event.body.proves.items():
                     proves[item] = tuple(dict.fromkeys((*proves.get(item, ()), *patterns)))
@@ -52,4 +52,4 @@ def earlier_runs(reports: Path, target: str) -> list[RunDir]:
 
 
 def _target(run: RunDir) -> str:
-    return next((event.body.target for event in run.events() if isinstance(event.body, RunStarted)), "")
+    return next((event.body.target for event in run.starts() if isinstance(event.body, RunStarted)), "")

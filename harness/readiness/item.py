@@ -94,12 +94,12 @@ def item(
     return made
 
 
-def proven(*patterns: str, only: bool = False) -> Callable[[Item, Basis], Ruling | None]:
-    """Decided by the findings that fit `patterns`, and by those that the suites' own files say prove the item
-    (unless `only`): the worst of them counts, and none at all is no evidence."""
+def proven(*patterns: str) -> Callable[[Item, Basis], Ruling | None]:
+    """Decided by the findings that fit `patterns`, and by those that the suites' own files say prove the item: the
+    worst of them counts, and none at all is no evidence."""
 
     def decide(self: Item, basis: Basis) -> Ruling | None:
-        own = () if only else basis.proves.get(self.id, ())
+        own = basis.proves.get(self.id, ())
         proofs = basis.of((*patterns, *own))
         if not proofs or any(not basis.of([each]) for each in own if "*" not in each.removesuffix("*")):
             return None  # a scenario that says it proves the item and left no finding has not run

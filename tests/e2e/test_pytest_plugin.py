@@ -167,3 +167,10 @@ def test_marks_and_virtual_time_need_no_target(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, "test_mine.py", "--strict-markers")
     assert "2 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
     assert "0 of 1 runs passed, 2 of 2 are wanted" in done.stdout, done.stdout
+
+
+def test_a_marked_coroutine_that_nothing_awaits_fails(tmp_path: Path) -> None:
+    text = "from harness import marks\n\n@marks.repeat(2)\nasync def test_never_run():\n    raise AssertionError\n"
+    (tmp_path / "test_mine.py").write_text(text)
+    done = run_pytest(tmp_path, "test_mine.py", "-p", "no:asyncio", "-p", "no:anyio")
+    assert "1 failed" in done.stdout and "nothing awaits this test" in done.stdout, done.stdout

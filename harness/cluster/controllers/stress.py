@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from dataclasses import dataclass, field
 
-from harness.cluster.chaosmesh import selected
+from harness.cluster.chaosmesh import selected, size_of
 from harness.cluster.controllers.controller import Owned
 from harness.cluster.manifests.documents import Json
 from harness.cluster.metering import memory_limit
@@ -23,15 +22,6 @@ while True:
     time.sleep(max(0.0, began + 0.1 - time.monotonic()))
 """
 _HOLD = "import sys, time; held = bytearray(b'x') * int(sys.argv[1]); time.sleep(1e6)"
-_UNITS = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
-def size_of(text: str, limit: int) -> int:
-    """`256MB`, `1GB` or `50%` (of `limit`) in bytes. Raises ValueError for what is none, or a share of nothing."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([KMGT]?)i?B?|(%))", text.strip())
-    if match is None or (match[3] and not limit):
-        raise ValueError(f"spec.stressors.memory.size: not a size: {text!r}")
-    return int(float(match[1]) * (limit / 100 if match[3] else _UNITS[match[2] or ""]))
 
 
 @dataclass
@@ -64,9 +54,13 @@ class Stress(Owned):
     async def _start(self, name: str, pod: PodRuntime, container: str, stressors: Json) -> None:
         cpu, memory = stressors.get("cpu") or {}, stressors.get("memory") or {}
         commands = [[sys.executable, "-c", _BURN, str(cpu.get("load", 100))]] * int(cpu.get("workers", 0))
-        if memory:
-            size = size_of(str(memory.get("size", "256MB")), memory_limit(pod, container))
-            workers = int(memory.get("workers", 1))
+        workers = int(memory.get("workers", 1)) if memory else 0
+        if workers > 0:
+            try:
+                size = size_of(str(memory.get("size", "256MB")), memory_limit(pod, container))
+            except ValueError as error:  # a share of a limit that this container has not
+                self.pods.event(pod.name, "Warning", "Failed", f"stressor: {error}")
+                return
             commands += [[sys.executable, "-c", _HOLD, str(size // workers)]] * workers
         for command in commands:
             try:

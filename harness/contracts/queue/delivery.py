@@ -95,7 +95,7 @@ class Delivery:
             len(said) == 1,
             "queue.duplicate",
             topic,
-            f"the same task event {COPIES + 1} times has one result",
+            f"the same task event {COPIES + 1} times has the same result each time",
             detail=f"{len(results)} result event(s), {len(said)} of them different",
             payload=[shown(result) for result in results[:3]],
             fix="make the event's id the task's idempotency key, and answer a repeated one from the stored result",

@@ -57,13 +57,14 @@ class Poison:
             yield "an array in place of an event", b'["' + tag + b'"]'
 
     def _judge(self, name: str, good: Sent, letter: Heard | None) -> None:
-        added = (
-            {} if letter is None else {k: v for k, v in letter.headers.items() if k not in ("traceparent", "baggage")}
-        )
-        said = any(len(text) >= REASON for text in added.values())
+        api = self.door.client.api
+        headers = {} if letter is None else letter.headers
+        added = {key: text for key, text in headers.items() if key not in ("traceparent", "baggage")}
+        # Where it came from is no reason, nor is a number.
+        said = any(len(text) >= REASON and text != api.topic and not text.isdigit() for text in added.values())
         kept = letter is not None and letter.key == self.door.client.key_of(good.session, good.task_id)
         detail = (
-            f"not on {self.door.client.api.dead_letters} within {self.door.timeout_s:g} s"
+            f"not on {api.dead_letters} within {self.door.timeout_s:g} s"
             if letter is None
             else "put aside with its key and a reason"
             if kept and said

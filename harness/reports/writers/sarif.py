@@ -53,7 +53,11 @@ def sarif(view: View) -> dict[str, Any]:
                 },
                 "automationDetails": {"id": f"windtunnel/{view.target}/{view.run_id}"},
                 "invocations": [
-                    {"commandLine": view.command, "executionSuccessful": True, "startTimeUtc": view.started}
+                    {
+                        "commandLine": view.command,
+                        "executionSuccessful": all(finding.verdict is not Verdict.INFRA for finding in left),
+                        "startTimeUtc": view.started,
+                    }
                 ],
                 "columnKind": "utf16CodeUnits",
                 "originalUriBaseIds": {"SRCROOT": {"description": {"text": f"The folder of {CONFIG}."}}},

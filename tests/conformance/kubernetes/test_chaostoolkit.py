@@ -162,5 +162,11 @@ def test_what_means_nothing_here_is_refused_and_named(cluster: ClusterHandle) ->
         answer = httpx.post(collection(cluster, plural), json=body)
         assert (answer.status_code, answer.json()["reason"]) == (501, "NotImplemented")
         assert answer.json()["kind"] == "Status" and "haos" in answer.json()["message"]
-    bad = chaos("StressChaos", {"stressors": {"cpu": {"workers": 1}}, "duration": "soon"})
-    assert httpx.post(collection(cluster, "stresschaos"), json=bad).status_code == 422
+    for wrong in (
+        {"stressors": {"cpu": {"workers": 1}}, "duration": "soon"},
+        {"stressors": {"memory": {"size": "much"}}},
+        {"stressors": {"cpu": {"workers": "many"}}},
+        {"stressors": {}},
+    ):
+        bad = chaos("StressChaos", wrong)
+        assert httpx.post(collection(cluster, "stresschaos"), json=bad).status_code == 422

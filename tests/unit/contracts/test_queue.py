@@ -58,7 +58,8 @@ class Service(QueueClient):
 
     def _aside(self, event: bytes, key: bytes, headers: Mapping[str, str]) -> None:
         if self.defect != "dropped":
-            reason = {} if self.defect == "unexplained" else {"error": "not an event"}
+            origin = {"from": "tasks", "offset": "12345"}  # what brokers' tools add says nothing of why
+            reason = origin if self.defect == "unexplained" else {**origin, "error": "not an event"}
             keyed = b"" if self.defect == "dead unkeyed" else key
             self.heard.append(Heard("dead", keyed, event, {**headers, **reason}))
 

@@ -5,7 +5,7 @@ import pytest
 
 from harness.core.clock import ManualClock, RealClock
 from harness.core.errors import ConfigError
-from harness.core.events import Note
+from harness.core.events import Note, RunStarted, SuiteStarted
 from harness.core.findings import Finding
 from harness.core.verdict import Verdict
 from harness.evidence.rundir import EVENTS, RunDir
@@ -85,3 +85,17 @@ def test_processes_share_one_file_without_mixing_lines(tmp_path: Path) -> None:
     events = run.events()
     assert len(events) == 3 * 200 * 3
     assert len({event.id for event in events}) == len(events)
+
+
+def test_what_was_run_is_read_without_the_rest_even_where_that_is_broken(tmp_path: Path) -> None:
+    clock = ManualClock()
+    run = RunDir.create(tmp_path, clock=clock, seed=1)
+    with run.recorder("main", clock) as recorder:
+        recorder.emit(RunStarted(target="t", target_kind="local", suites=("load",), seed=1, version="1", command="w"))
+        recorder.emit(note('a text about "type":"suite.started" is no start'))
+        recorder.emit(SuiteStarted(suite="load", proves={"DEP-8": ("load/*",)}), suite="load")
+    with (run.path / EVENTS).open("a") as stream:
+        stream.write("not an event\n")
+    assert [event.body.type for event in run.starts()] == ["run.started", "suite.started"]
+    with pytest.raises(ConfigError):
+        run.events()

@@ -8,7 +8,6 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import fakeredis
@@ -26,19 +25,13 @@ from reference_agents.cost.accounts import Accounts, Payer
 from reference_agents.cost.till import SessionCapExceeded
 from reference_agents.flaws import with_flaw
 from reference_agents.llm.messages import Message, Reply, ToolCall, ToolSpec
-from reference_agents.orchestrator import service as orchestrator
-from reference_agents.orchestrator.node import InFlight
-from reference_agents.orchestrator.plan import Node, PlanError
-from reference_agents.orchestrator.schemas import NodeResult
-from reference_agents.orchestrator.supervisor import Recoverable
-from reference_agents.queue.consumer import Consumer, Later, Poison
-from reference_agents.queue.door import TaskDoor
-from reference_agents.queue.messages import Received
 from reference_agents.runner.core import Progress
 from reference_agents.runner.memory import ContextManager
-from reference_agents.runner.schemas import AgentResult, AgentTask, TaskRequest, TaskStatus
+from reference_agents.runner.schemas import AgentResult, AgentTask, TaskStatus
 from reference_agents.security.verifier import Refusal
 from reference_agents.tasks.store import KeyReused, StaleFence, TaskStore
+from tests.unit.reference_agents.flaws.queue_looks import committed, delivered_twice, held_up, put_aside
+from tests.unit.reference_agents.flaws.team_looks import attempts, branch, node_keys, planned
 from tests.unit.reference_agents.security.conftest import Desk, new_desk
 from tests.unit.reference_agents.security.test_verifier import forged
 
@@ -270,59 +263,6 @@ async def allowed(name: str) -> Any:
     return with_flaw(gateway, name, "apply_registry").may("stranger", "web_search")
 
 
-class Away:
-    """Agents of whom none can be reached; they remember the keys."""
-
-    def __init__(self) -> None:
-        self.keys: list[str] = []
-
-    async def run(self, agent: str, request: Any, key: str) -> AgentResult:
-        self.keys.append(key)
-        raise Recoverable("away")
-
-    async def cancel(self, agent: str, request: Any, key: str) -> None:
-        pass
-
-
-async def orchestrated(name: str) -> tuple[NodeResult, Away]:
-    """A node of the orchestrator with the flaw, at an agent that is away."""
-    parts, away = (
-        orchestrator.assemble(Settings.of({}), orchestrator.OrchestratorSettings.of({"AGENTS": AGENTS})),
-        Away(),
-    )
-    parts.orchestrator.nodes.agents = away
-    nodes = with_flaw(parts, name, "apply_orchestrator").orchestrator.nodes
-    nodes.supervisor.first_s = 0.0
-    asked = TaskRequest(session_id="s", prompt="p")
-    return await nodes.run("t", Node(id="a", agent="search", prompt="p"), asked, InFlight()), away
-
-
-async def branch(name: str) -> Any:
-    return str((await orchestrated(name))[0].status)
-
-
-async def attempts(name: str) -> Any:
-    return (await orchestrated(name))[0].attempts
-
-
-async def node_keys(name: str) -> Any:
-    return len(set((await orchestrated(name))[1].keys))
-
-
-async def planned(name: str) -> Any:
-    class Dreamer:
-        async def ask(self, messages: Any, **limits: Any) -> Reply:
-            return Reply(model="m", content='{"nodes": [{"id": "a", "agent": "oracle", "prompt": "p"}]}')
-
-    parts = orchestrator.assemble(Settings.of({}), orchestrator.OrchestratorSettings.of({"AGENTS": AGENTS}))
-    planner = with_flaw(parts, name, "apply_orchestrator").orchestrator.planner
-    planner.llm = Dreamer()  # type: ignore[assignment]
-    try:
-        return (await planner.plan("p", 5, lambda llm, messages, most: llm.ask(messages))).nodes[0].agent
-    except PlanError:
-        return "refused"
-
-
 async def together(name: str) -> Any:
     """How many of four tasks of one session, at the same time, may ask a model for a quarter of the cap and more."""
     parts = service(name, Calls())
@@ -372,73 +312,6 @@ def late(desk: Desk) -> str:
     token = desk.token(life_s=10)
     desk.clock.now += 60
     return f"Bearer {token}"
-
-
-def consumer(name: str, handle: Any, sent: list[Any]) -> Consumer:
-    class Sender:
-        async def send(self, message: Any) -> None:
-            sent.append(message)
-
-    made = Consumer(
-        "broker:9092", "group", ["tasks"], handle, fakeredis.FakeAsyncRedis(), Sender(), lambda topic: f"{topic}.dlq",
-        structlog.get_logger(),
-    )  # fmt: skip
-    return with_flaw(made, name, "apply_queue")
-
-
-async def poison(message: Received) -> None:
-    raise Poison("no event")
-
-
-async def committed(name: str) -> list[str]:
-    """What was done first, the work or its commit."""
-    order: list[str] = []
-
-    async def handle(message: Received) -> None:
-        order.append("work")
-
-    class Client:
-        async def commit(self, offsets: Any) -> None:
-            order.append("commit")
-
-    row = SimpleNamespace(headers=(), topic="tasks", key=b"", value=b"", partition=0, offset=7, timestamp=0)
-    await consumer(name, handle, [])._partition(Client(), 0, [row])
-    return order
-
-
-async def put_aside(name: str) -> int:
-    """Dead letters of a message that nobody can take."""
-    sent: list[Any] = []
-    await consumer(name, poison, sent)._attempt(Received("tasks", b"", b""), "counter")
-    return len(sent)
-
-
-async def held_up(name: str) -> bool:
-    """Whether such a message is tried again and again."""
-    try:
-        return not await consumer(name, poison, [])._attempt(Received("tasks", b"", b""), "counter")
-    except Later:
-        return True
-
-
-async def delivered_twice(name: str) -> int:
-    """The tasks of one event that came twice."""
-    ids: set[str] = set()
-
-    class Store:
-        async def submit(self, task: AgentTask, key: str) -> tuple[str, bool]:
-            ids.add(task.id)
-            return task.id, True
-
-        async def result(self, task_id: str) -> AgentResult:
-            return AgentResult(task_id=task_id, status=TaskStatus.COMPLETED)
-
-    workers: Any = SimpleNamespace(kick=lambda: None)
-    store: Any = Store()
-    door: Any = consumer(name, TaskDoor("search", store, workers, None, None, None), []).handle  # type: ignore[arg-type]
-    for _ in range(2):
-        await door._result(AgentTask(id="one", session_id="s", prompt="p"))
-    return len(ids)
 
 
 SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
