@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from harness.core.config import READINESS_ITEM
 from harness.core.errors import ConfigError
+from harness.load import peak as peaks
 
 
 class _Part(BaseModel):
@@ -55,6 +56,27 @@ class Mix(_Part):
         return self
 
 
+class PeakFrom(_Part):
+    """Where the peak is taken from: one file, its path relative to the profile's."""
+
+    access_log: Path | None = None
+    prometheus: Path | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> PeakFrom:
+        if (self.access_log is None) == (self.prometheus is None):
+            raise ValueError("give either access_log or prometheus")
+        return self
+
+    def read(self, folder: Path) -> float:
+        """Arrivals a second. Raises OSError or ValueError for a file that does not tell."""
+        if self.access_log is not None:
+            with (folder / self.access_log).open(errors="replace") as lines:
+                return peaks.of_access_log(lines)
+        assert self.prometheus is not None
+        return peaks.of_prometheus((folder / self.prometheus).read_text())
+
+
 class Profile(_Part):
     """A load profile. `peak` is in arrivals a second: the p99 of one-minute arrivals that production expects."""
 
@@ -62,6 +84,7 @@ class Profile(_Part):
     description: str = ""
     service: str | None = None  # default: the first agent that takes tasks
     peak: float = Field(gt=0)
+    peak_from: PeakFrom | None = None  # in place of `peak`, which it then becomes
     arrivals: Literal["poisson", "constant", "gamma"] = "poisson"
     burstiness: float = Field(4.0, gt=0)  # gamma only: variance over mean of the gaps, 1 is Poisson
     mix: Mix = Mix()
@@ -105,7 +128,7 @@ def read_profile(folder: Path, name: str) -> Profile:
         raise ConfigError(f"there is no load profile {name!r} in {folder / 'profiles'}", hint=hint)
     text = file.read_text()
     try:
-        data = yaml.safe_load(text)
+        data = _with_peak(yaml.safe_load(text), file, text)
         profile = Profile.model_validate(data)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -120,6 +143,21 @@ def read_profile(folder: Path, name: str) -> Profile:
             message = "a fault in the middle of a load profile is not supported; use `windtunnel chaos` for faults"
         raise ConfigError(f"`{where}`: {message}", file=file, line=_line(text, first["loc"])) from None
     return profile.model_copy(update={"name": name})
+
+
+def _with_peak(data: object, file: Path, text: str) -> object:
+    """`data` with the peak that its `peak_from` leads to. Raises ConfigError when that does not tell."""
+    if not isinstance(data, dict) or data.get("peak_from") is None:
+        return data
+    line = _line(text, ("peak_from",))
+    if "peak" in data:
+        raise ConfigError("`peak` and `peak_from` are both given: keep one", file=file, line=line)
+    try:
+        return {**data, "peak": PeakFrom.model_validate(data["peak_from"]).read(file.parent)}
+    except ValidationError as error:
+        raise ConfigError(f"`peak_from`: {error.errors()[0]['msg']}", file=file, line=line) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"`peak_from`: {error}", file=file, line=line) from None
 
 
 def _line(text: str, path: tuple[int | str, ...]) -> int | None:
