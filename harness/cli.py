@@ -115,7 +115,15 @@ def scenarios(
     seed: SeedOption = None,
     quick: QuickOption = False,
 ) -> None:
-    """Play scripted situations and check what the agent did, step by step, also when things fail."""
+    """Play scripted situations and check what the agent did, step by step, also when things fail.
+
+    [cyan]windtunnel scenarios lint[/cyan] [FILE...] reads the files and plays nothing: every mistake with its line, and
+    what in them could never show what it means to. Exit code 1 when there is any.
+    """
+    if names and names[0] == "lint":
+        from harness.app.linting import lint_command
+
+        raise typer.Exit(lint_command(config, tuple(Path(name) for name in names[1:])))
     _suite_command("scenarios", config, names, seed, quick)
 
 

@@ -30,7 +30,7 @@ FILE = Path("scenarios/recovers.yaml")
 
 
 def test_a_file_reads_as_a_scenario_named_after_it() -> None:
-    scenario = parse(GOOD, FILE)
+    (scenario,) = parse(GOOD, FILE)
     assert scenario.name == "recovers"
     assert scenario.alone
     assert [assertion.kind for assertion in scenario.then] == [

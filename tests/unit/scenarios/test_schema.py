@@ -27,5 +27,7 @@ def test_the_schema_refuses_a_typo() -> None:
     validator = jsonschema_rs.validator_for(json.loads(schema_text()))
     good = {"title": "t", "when": [{"run": {"prompt": "x"}}], "then": [{"status": "completed"}, "fallback"]}
     assert validator.is_valid(good)
+    assert validator.is_valid({**good, "matrix": {"n": [1, 2]}, "repeat": {"times": "${n}"}})
+    assert not validator.is_valid({**good, "repeat": {"times": "twice"}})
     assert not validator.is_valid({**good, "whne": []})
     assert not validator.is_valid({**good, "then": [{"statuss": "completed"}]})
