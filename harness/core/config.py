@@ -110,6 +110,7 @@ class Service(Section):
     tool_call_body: dict[str, Any] = {"arguments": "{arguments}"}
     tool_call_headers: dict[str, str] = {}  # who calls, as the ACL knows it
     tools_baseline: str | None = None
+    spans: str | None = None  # where a trace is answered in OTLP's JSON, e.g. "/api/v3/traces/{id}"
     admin: str | None = None  # llm: where mock_llm's admin API lives
     audience: str | None = None  # what a token for this service says it is for
     guarded: str | None = None  # a route that answers nobody without a token, e.g. "GET /tools"

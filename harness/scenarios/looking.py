@@ -9,6 +9,8 @@ import httpx
 from pydantic import JsonValue
 
 from harness.core.errors import InfraError
+from harness.evidence.traces.fetching import fetched
+from harness.evidence.traces.span import Span
 from harness.scenarios.observation import Answer, EffectSeen, ToolCall
 from harness.targets.fields import pick
 from harness.targets.target import Target
@@ -39,6 +41,15 @@ async def effects(
             _effect(entry) for entry in entries if entry.get("task_id") in tasks or entry.get("trace_id") in traced
         )
     return tuple(sorted(found, key=lambda effect: effect.at or 0))
+
+
+async def spans(http: httpx.AsyncClient, target: Target, answers: Sequence[Answer]) -> tuple[Span, ...] | None:
+    """The spans of the answers' traces; None where no service says where they are."""
+    service = next((service for service in target.services.values() if service.spec.spans), None)
+    if service is None:
+        return None
+    traces = {answer.trace_id for answer in answers if answer.trace_id}
+    return await fetched(http, service.url + (service.spec.spans or ""), traces, target.headers)
 
 
 def trajectory(answers: Iterable[Answer], journal: Iterable[Mapping[str, Any]] | None) -> tuple[ToolCall, ...] | None:

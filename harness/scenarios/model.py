@@ -19,6 +19,7 @@ from harness.scenarios.then.models import Fallback, Retries
 from harness.scenarios.then.output import Output
 from harness.scenarios.then.page import Page
 from harness.scenarios.then.recovery import Recovery
+from harness.scenarios.then.spans import Spans
 from harness.scenarios.then.stable import Stable
 from harness.scenarios.then.status import Status
 from harness.scenarios.then.traced import Traced
@@ -178,6 +179,7 @@ class Assertion(Part):
     no_leak: NoLeak | None = None
     stable: Stable | None = None
     traced: Traced | None = None
+    spans: Spans | None = None
     metrics: Metrics | None = None
     page: Page | None = None
 

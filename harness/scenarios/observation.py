@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from harness.evidence.metrics.movement import Movement
+from harness.evidence.traces.span import Span
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,9 @@ class Observation:
     """The pages that were asked for at the end, by route, user and session; None for one that was no JSON."""
     moved: Movement | None = None
     """How the services' metrics moved; None where nobody looked, or no service has any."""
+
+    spans: tuple[Span, ...] | None = None
+    """What the tracing back-end has of the calls' traces; None where there is none, or no assertion asks."""
 
     def of(self, name: str) -> tuple[Answer, ...]:
         """The answers an assertion is about: those called `name`, or all of them for an empty name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -22,11 +23,13 @@ from harness.scenarios.llm_session import LlmSession, model_call
 from harness.scenarios.measuring import Measured
 from harness.scenarios.model import Scenario
 from harness.scenarios.observation import Answer, Observation
+from harness.scenarios.then.spans import Spans
 from harness.targets.queue import queue_client
 from harness.targets.suite import SuiteContext
 from harness.targets.target import LiveService
 
 NEEDS_LLM = "the target declares no service with role `llm` and an `admin` path: the script cannot be set"
+SPANS_WITHIN_S, SPANS_LOOK_S = 8.0, 0.25
 NEEDS_EDGES = "edges and workloads can only be broken on the local cluster"
 
 
@@ -80,6 +83,9 @@ class Stage:
         seen = dataclasses.replace(seen, pages={key: await driver.page(*key) for key in sorted(pages)})
         if counted is not None:
             seen = dataclasses.replace(seen, moved=await measured.since(counted))
+        wishes = [assertion.spans for assertion in scenario.then if assertion.spans is not None]
+        if wishes:
+            seen = await self._traced(seen, wishes)
         waits = [assertion.stable.after_s for assertion in scenario.then if assertion.stable is not None]
         if waits:
             await asyncio.sleep(max(waits))
@@ -117,6 +123,18 @@ class Stage:
             duration_s=took,
             succeeded=frozenset(api.succeeded if api else ()),
         )
+
+    async def _traced(self, seen: Observation, wishes: Sequence[Spans]) -> Observation:
+        """With the spans. They come in batches, late: looked for until all wishes hold, or for so long."""
+        context = self.context
+        until = context.clock.monotonic() + SPANS_WITHIN_S
+        while True:
+            seen = dataclasses.replace(seen, spans=await looking.spans(self.http, context.target, seen.answers))
+            if seen.spans is None or all(wish.judge(seen).holds for wish in wishes):
+                return seen
+            if context.clock.monotonic() > until:
+                return seen
+            await asyncio.sleep(SPANS_LOOK_S)
 
     def _llm(self, scenario: Scenario, name: str) -> LlmSession | None:
         for service in self.context.target.by_role("llm"):

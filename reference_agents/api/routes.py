@@ -41,7 +41,10 @@ def router(parts: Parts) -> APIRouter:
 
     async def accept(request: TaskRequest, key: str | None) -> str:
         trace = current()
-        task = AgentTask(id=str(uuid.uuid4()), trace_id=trace.trace_id, baggage=trace.baggage, **request.model_dump())
+        task = AgentTask(
+            id=str(uuid.uuid4()), trace_id=trace.trace_id, span_id=trace.span_id, baggage=trace.baggage,
+            **request.model_dump(),
+        )  # fmt: skip
         try:
             task_id, _ = await parts.store.submit(task, key)
             parts.workers.kick()

@@ -17,7 +17,7 @@ from reference_agents.api.middleware import RequestContext
 from reference_agents.api.readiness import Dependencies
 from reference_agents.api.routes import router
 from reference_agents.api.streams import router as streams
-from reference_agents.common import log, problem
+from reference_agents.common import log, problem, spans
 from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import Metrics
 from reference_agents.common.settings import Settings
@@ -43,6 +43,7 @@ def assemble(agent: str, settings: Settings) -> Parts:
     profile = profile_of(agent)
     clock, metrics = RealClock(), Metrics(agent, profile.tools)
     logger = log.configure(f"agent-{agent}", settings.pod)
+    spans.configure(f"agent-{agent}", settings.pod)
     http = httpx.AsyncClient(
         limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
         auth=credentials(f"agent-{agent}", clock),

@@ -17,10 +17,11 @@ class Trace:
 
     trace_id: str
     baggage: str = ""
+    span_id: str = ""  # the span that is open here, or the caller's
 
     def headers(self) -> dict[str, str]:
-        """What goes with an outgoing call: the same trace, a span of its own."""
-        sent = {"traceparent": f"00-{self.trace_id}-{secrets.token_hex(8)}-01"}
+        """What goes with an outgoing call: the same trace, with the present span as its parent."""
+        sent = {"traceparent": f"00-{self.trace_id}-{self.span_id or secrets.token_hex(8)}-01"}
         if self.baggage:
             sent["baggage"] = self.baggage
         return sent
@@ -35,7 +36,7 @@ def of_headers(headers: Mapping[str, str]) -> Trace:
     """The caller's trace, or a new one where the caller sent none that is valid."""
     match = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
     baggage = headers.get("baggage", "")[:4096]
-    return Trace(match[1] if match else secrets.token_hex(16), baggage)
+    return Trace(match[1], baggage, match[2]) if match else Trace(secrets.token_hex(16), baggage)
 
 
 CURRENT: ContextVar[Trace] = ContextVar("trace")

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from reference_agents.api.middleware import RequestContext
-from reference_agents.common import log, problem
+from reference_agents.common import log, problem, spans
 from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import CONTENT_TYPE
 from reference_agents.common.problem import Refused, declared
@@ -54,6 +54,7 @@ def assemble(settings: Settings, env: Mapping[str, str] = os.environ) -> DlqPart
     own = QueueSettings.of(env)
     topics = [dead_letter_topic(name) for name in env.get("DLQ_AGENTS", "search").split(",")]
     logger = log.configure("dlq", settings.pod)
+    spans.configure("dlq", settings.pod)
     http = httpx.AsyncClient()
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0, max_connections=32)
     letters, sender = LetterStore(redis, RealClock()), KafkaSender(own.brokers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from redis.exceptions import RedisError
 
 from reference_agents.api.deps import Parts
+from reference_agents.common import spans
 from reference_agents.common.context import CURRENT, of_headers
 from reference_agents.common.ending import end
 from reference_agents.grpc_api import agents_pb2 as pb
@@ -35,6 +37,10 @@ class AgentService:
 
     async def run_task(self, request: pb.RunTaskRequest, context: Any) -> pb.TaskResult:
         """Run the task and answer with its result; a task that fails is an answer, not an error."""
+        with _called("RunTask", context):
+            return await self._run_task(request, context)
+
+    async def _run_task(self, request: pb.RunTaskRequest, context: Any) -> pb.TaskResult:
         task_id, mine = await self._accept(request, context)
         try:
             while (result := await self._look(task_id, context)).status not in TERMINAL:
@@ -46,6 +52,11 @@ class AgentService:
 
     async def stream_steps(self, request: pb.StreamStepsRequest, context: Any) -> AsyncIterator[pb.Step]:
         """Each step of a task as it happens, then its result."""
+        with _called("StreamSteps", context):
+            async for step in self._steps(request, context):
+                yield step
+
+    async def _steps(self, request: pb.StreamStepsRequest, context: Any) -> AsyncIterator[pb.Step]:
         what = request.WhichOneof("what")
         if what is None:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "name a task or a task_id")
@@ -88,8 +99,6 @@ class AgentService:
 
     async def _accept(self, request: pb.RunTaskRequest, context: Any) -> tuple[str, bool]:
         """The task's id, and whether this call began it."""
-        sent = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
-        CURRENT.set(of_headers(sent))
         try:
             found = await self.parts.store.submit(task_of(request), request.idempotency_key or None)
         except Invalid as error:
@@ -121,6 +130,13 @@ class AgentService:
             await asyncio.shield(self.parts.store.cancel(task_id))
         except RedisError as error:
             self.parts.workers.log.warning("a task goes on unasked", task_id=task_id, error=type(error).__name__)
+
+
+def _called(method: str, context: Any) -> contextlib.AbstractContextManager[spans.Span]:
+    """The call's span, in the caller's trace."""
+    sent = {name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)}
+    CURRENT.set(of_headers(sent))
+    return spans.span(f"{SERVICE}/{method}", "server", rpc__system="grpc", rpc__service=SERVICE, rpc__method=method)
 
 
 @dataclass

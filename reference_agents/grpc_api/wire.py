@@ -28,6 +28,7 @@ def task_of(request: pb.RunTaskRequest) -> AgentTask:
                 "prompt": request.prompt,
                 "metadata": dict(request.metadata),
                 "trace_id": trace.trace_id,
+                "span_id": trace.span_id,
                 "baggage": trace.baggage,
                 **{name: value for name, value in bounds.items() if value},
             }

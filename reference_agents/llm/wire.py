@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import httpx
 import orjson
 
+from reference_agents.common import spans
 from reference_agents.common.clock import Clock
 from reference_agents.common.context import current
 from reference_agents.common.settings import Model
@@ -56,6 +57,26 @@ class Wire:
         self, model: Model, messages: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int, within_s: float
     ) -> Reply:
         """The model's reply within `within_s` seconds. Raises LLMError."""
+        with spans.span(
+            f"chat {model.name}", "client", gen_ai__operation__name="chat", gen_ai__provider__name=model.protocol,
+            gen_ai__request__model=model.name, gen_ai__request__max_tokens=max_tokens, llm__model=model.name,
+        ) as span:  # fmt: skip
+            try:
+                reply = await self._ask(model, messages, tools, max_tokens, within_s)
+            except LLMError as error:
+                span.failed(error.reason)
+                span.put(llm__outcome=error.reason)
+                raise
+            span.put(
+                gen_ai__response__model=reply.model, gen_ai__usage__input_tokens=reply.prompt_tokens,
+                gen_ai__usage__output_tokens=reply.completion_tokens, llm__prompt_tokens=reply.prompt_tokens,
+                llm__completion_tokens=reply.completion_tokens, llm__outcome="ok",
+            )  # fmt: skip
+            return reply
+
+    async def _ask(
+        self, model: Model, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int, within_s: float
+    ) -> Reply:
         dialect = self.dialects[model.protocol]
         body = orjson.dumps(dialect.body(model.name, messages, tools, max_tokens))
         headers = {"Content-Type": "application/json", **dialect.headers, **current().headers()}

@@ -87,6 +87,26 @@ class HttpAgents:
             raise Unrecoverable("the agent's answer is not a task's result") from None
 
 
+@dataclass
+class ByTransport:
+    """Agents of two kinds: those called `queued` by events, the others over HTTP."""
+
+    http: Agents
+    events: Agents
+    queued: frozenset[str]
+
+    async def run(self, agent: str, request: TaskRequest, key: str) -> AgentResult:
+        """See Agents."""
+        return await self._way(agent).run(agent, request, key)
+
+    async def cancel(self, agent: str, request: TaskRequest, key: str) -> None:
+        """See Agents."""
+        await self._way(agent).cancel(agent, request, key)
+
+    def _way(self, agent: str) -> Agents:
+        return self.events if agent in self.queued else self.http
+
+
 def _retry_after(answer: httpx.Response) -> float:
     """Seconds that the answer asks to wait, 30 at most; a date is not understood and asks for nothing."""
     text = answer.headers.get("retry-after", "")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 
 class AgentEntry(BaseModel):
-    """An agent: where it is, what it is good for, and whether a failed task may simply be done once more.
+    """An agent: where it is, what it is good for, how it is asked, and whether a failed task may be done once more.
 
     A task of an agent that is not `repeatable` is never begun anew once a tool of it has worked: what it did (an
     email sent) would be done twice.
@@ -18,6 +20,7 @@ class AgentEntry(BaseModel):
     url: str
     description: str = ""
     repeatable: bool = True
+    transport: Literal["http", "kafka"] | None = None  # None: as AGENT_TRANSPORT says
 
 
 _ENTRIES = TypeAdapter(tuple[AgentEntry, ...])

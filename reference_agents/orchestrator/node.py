@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reference_agents.common import spans
 from reference_agents.common.clock import Clock
 from reference_agents.orchestrator.agents import Agents
 from reference_agents.orchestrator.directory import AgentEntry
@@ -54,6 +55,17 @@ class NodeRunner:
 
     async def run(self, task_id: str, node: Node, request: TaskRequest, flight: InFlight) -> NodeResult:
         """How `node` ended: a failure is a result, not an exception."""
+        with spans.span(
+            f"invoke_agent {node.agent}", "client", gen_ai__operation__name="invoke_agent",
+            gen_ai__agent__name=node.agent,
+        ) as span:  # fmt: skip
+            result = await self._run(task_id, node, request, flight)
+            span.put(orchestrator__attempts=result.attempts, agent__status=str(result.status))
+            if result.error:
+                span.failed(result.error.partition(":")[0])
+            return result
+
+    async def _run(self, task_id: str, node: Node, request: TaskRequest, flight: InFlight) -> NodeResult:
         began, generation, spent, last = (
             self.clock.monotonic(),
             0,

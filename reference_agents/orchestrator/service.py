@@ -18,7 +18,7 @@ from reference_agents.a2a.handler import OrchestratorA2A
 from reference_agents.a2a.service import card
 from reference_agents.a2a.service import routes as a2a_routes
 from reference_agents.api.middleware import RequestContext
-from reference_agents.common import log, problem
+from reference_agents.common import log, problem, spans
 from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import Metrics
 from reference_agents.common.settings import Settings
@@ -27,7 +27,7 @@ from reference_agents.cost.till import till as till_of
 from reference_agents.flaws import with_flaw
 from reference_agents.llm.assemble import llm_client
 from reference_agents.llm.backoff import Backoff
-from reference_agents.orchestrator.agents import Agents, HttpAgents
+from reference_agents.orchestrator.agents import Agents, ByTransport, HttpAgents
 from reference_agents.orchestrator.core import Orchestrator
 from reference_agents.orchestrator.deps import OrchestratorParts
 from reference_agents.orchestrator.directory import AgentEntry, directory
@@ -56,7 +56,13 @@ class OrchestratorSettings:
     first_wait_s: float
     deadline_s: float
     public_url: str = "http://127.0.0.1:8080"
-    over_kafka: bool = False
+    over_kafka: bool = False  # those agents whose entry does not say
+
+    @property
+    def queued(self) -> dict[str, AgentEntry]:
+        """The agents that are asked over Kafka."""
+        default = "kafka" if self.over_kafka else "http"
+        return {name: entry for name, entry in self.agents.items() if (entry.transport or default) == "kafka"}
 
     @classmethod
     def of(cls, env: Mapping[str, str] = os.environ) -> OrchestratorSettings:
@@ -79,6 +85,7 @@ def assemble(settings: Settings, own: OrchestratorSettings, env: Mapping[str, st
     """Every part of the orchestrator, healthy."""
     clock, metrics, rng = RealClock(), Metrics("orchestrator"), random.SystemRandom()
     logger = log.configure("orchestrator", settings.pod)
+    spans.configure("orchestrator", settings.pod)
     http = httpx.AsyncClient(
         limits=httpx.Limits(max_connections=200, max_keepalive_connections=50), auth=credentials("orchestrator", clock)
     )
@@ -87,11 +94,12 @@ def assemble(settings: Settings, own: OrchestratorSettings, env: Mapping[str, st
     till, state = till_of(settings, redis, metrics, clock), RunState(redis)
     queue: Background | None = None
     agents: Agents = HttpAgents(http, own.agents)
-    if own.over_kafka:
+    if queued := own.queued:
         from reference_agents.orchestrator.kafka_agents import agents_over_kafka
         from reference_agents.queue.service import QueueSettings
 
-        agents, queue = agents_over_kafka(QueueSettings.of(env), own.agents, redis, http, settings.pod, clock, logger)
+        over_kafka, queue = agents_over_kafka(QueueSettings.of(env), queued, redis, http, settings.pod, clock, logger)
+        agents = ByTransport(agents, over_kafka, frozenset(queued))
     nodes = NodeRunner(
         agents,
         own.agents,

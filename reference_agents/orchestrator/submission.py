@@ -13,4 +13,5 @@ def task_of(request: OrchestrationRequest, trace: Trace) -> AgentTask:
     """A new task within `trace`; an orchestration's own settings travel in its metadata."""
     plain = request.model_dump(include=set(TaskRequest.model_fields))
     plain["metadata"] = {**request.metadata, "on_failure": str(request.on_failure)}
-    return AgentTask(id=str(uuid.uuid4()), trace_id=trace.trace_id, baggage=trace.baggage, **plain)
+    where = {"trace_id": trace.trace_id, "span_id": trace.span_id, "baggage": trace.baggage}
+    return AgentTask(id=str(uuid.uuid4()), **where, **plain)

@@ -22,6 +22,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from reference_agents.common import spans
 from reference_agents.common.context import CURRENT, of_headers
 from reference_agents.common.ending import end
 from reference_agents.queue.messages import Received, dead
@@ -138,6 +139,13 @@ class Consumer:
     async def _one(self, message: Received) -> None:
         """Bring one message to its end: handled, or a dead letter."""
         CURRENT.set(of_headers(message.headers))
+        with spans.span(
+            f"process {message.topic}", "consumer", messaging__system="kafka", messaging__operation__type="process",
+            messaging__destination__name=message.topic, messaging__consumer__group__name=self.group,
+        ):  # fmt: skip
+            await self._until_handled(message)
+
+    async def _until_handled(self, message: Received) -> None:
         counter = f"queue:attempts:{self.group}:{message.id}"
         while True:
             try:

@@ -108,6 +108,7 @@ def _task(event: AgentTaskEvent, headers: Mapping[str, str]) -> AgentTask:
                 "prompt": _with_context(event.prompt, event.context),
                 "metadata": {"source_agent": event.source_agent},
                 "trace_id": trace.trace_id,
+                "span_id": trace.span_id,
                 "baggage": trace.baggage,
                 **({"token_budget": headers[BUDGET]} if BUDGET in headers else {}),
             }

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from reference_agents.common import spans
+from reference_agents.common.context import CURRENT, current, of_headers
 from reference_agents.queue.messages import Message
 
 
@@ -37,17 +39,29 @@ class KafkaSender:
         """See Sender."""
         from aiokafka.errors import KafkaError
 
+        before = CURRENT.set(of_headers(message.headers))
         try:
-            async with asyncio.timeout(self.timeout_s):
-                producer = await self._connected()
-                await producer.send_and_wait(
-                    message.topic,
-                    message.value,
-                    key=message.key,
-                    headers=[(name, value.encode()) for name, value in message.headers.items()],
-                )
+            with spans.span(
+                f"send {message.topic}", "producer", messaging__system="kafka", messaging__operation__type="send",
+                messaging__destination__name=message.topic,
+            ):  # fmt: skip
+                async with asyncio.timeout(self.timeout_s):
+                    await self._sent(message)
         except (KafkaError, TimeoutError, OSError) as error:
             raise BrokerAway(type(error).__name__) from None
+        finally:
+            CURRENT.reset(before)
+
+    async def _sent(self, message: Message) -> None:
+        producer = await self._connected()
+        # The same trace, with the sending as the parent of what the receivers do.
+        headers = {**message.headers, **(current().headers() if "traceparent" in message.headers else {})}
+        await producer.send_and_wait(
+            message.topic,
+            message.value,
+            key=message.key,
+            headers=[(name, value.encode()) for name, value in headers.items()],
+        )
 
     async def stop(self) -> None:
         """Send what is under way and disconnect."""

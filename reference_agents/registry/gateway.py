@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
+from reference_agents.common import spans
 from reference_agents.common.clock import Clock
 from reference_agents.common.context import current
 from reference_agents.common.metrics import RegistryMetrics
@@ -49,11 +50,15 @@ class Gateway:
         began = self.clock.monotonic()
         outcome = "error"
         try:
-            result = await self._forward(found.definition, arguments, headers)
-            wrong = complaint(found.result, result)
-            if wrong:
-                raise Refused(502, f"result of {tool} is against its schema: {wrong}")
-            outcome = "ok"
+            with spans.span(
+                f"invoke {tool}", "client", tool__name=tool, tool__version=found.definition.version, agent__name=agent
+            ) as span:
+                result = await self._forward(found.definition, arguments, headers)
+                wrong = complaint(found.result, result)
+                if wrong:
+                    raise Refused(502, f"result of {tool} is against its schema: {wrong}")
+                outcome = "ok"
+                span.put(tool__outcome=outcome)
         finally:
             self.metrics.calls.labels(tool, agent, outcome).inc()
             self.metrics.duration.labels(tool).observe(self.clock.monotonic() - began)

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from reference_agents.agents.profile import access
 from reference_agents.api.middleware import RequestContext
 from reference_agents.api.readiness import Readiness
-from reference_agents.common import log, problem
+from reference_agents.common import log, problem, spans
 from reference_agents.common.clock import RealClock
 from reference_agents.common.metrics import CONTENT_TYPE, RegistryMetrics
 from reference_agents.common.problem import Refused, declared
@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     clock = RealClock()
     http = httpx.AsyncClient(limits=httpx.Limits(max_connections=200), auth=credentials("tool-registry", clock))
     logger = log.configure("tool-registry", settings.pod)
+    spans.configure("tool-registry", settings.pod)
     gateway = Gateway(Catalogue(redis), acl_of(os.environ), http, clock, logger, RegistryMetrics())
     gateway = with_flaw(gateway, settings.flaw, "apply_registry")
 

@@ -12,6 +12,7 @@ import httpx
 import structlog
 from pydantic import BaseModel, Field
 
+from reference_agents.common import spans
 from reference_agents.common.clock import Clock
 from reference_agents.common.log import hashed
 from reference_agents.common.metrics import Metrics
@@ -183,13 +184,26 @@ class AgentRunner:
         while True:
             attempt += 1
             began = self.clock.monotonic()
-            outcome = await self.tools.call(call.name, call.arguments, key=key, task_id=task.id)
+            outcome = await self._tried(call.name, call.arguments, key, task.id, attempt)
             self._record(progress, call.name, call.arguments, outcome, attempt, self.clock.monotonic() - began)
             if outcome.ok or not outcome.retryable or attempt == TOOL_ATTEMPTS:
                 break
             await asyncio.sleep(self.backoff.wait_s(attempt - 1))
         progress.occurrences[what] = occurrence + 1
         return outcome
+
+    async def _tried(self, name: str, arguments: dict[str, Any], key: str, task_id: str, attempt: int) -> ToolOutcome:
+        """One attempt, as a span. A name that the model made up is one name, not one each."""
+        tool = name if name in self.metrics.tools else "unknown"
+        with spans.span(
+            f"execute_tool {tool}", gen_ai__operation__name="execute_tool", gen_ai__tool__name=tool, tool__name=tool,
+            tool__attempt=attempt,
+        ) as span:  # fmt: skip
+            outcome = await self.tools.call(name, arguments, key=key, task_id=task_id)
+            span.put(tool__version=outcome.version, tool__outcome="ok" if outcome.ok else "error")
+            if not outcome.ok:
+                span.failed("tool_error")
+            return outcome
 
     def _record(
         self, progress: Progress, tool: str, arguments: dict[str, Any], outcome: ToolOutcome, attempt: int, took: float

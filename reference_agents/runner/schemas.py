@@ -34,10 +34,11 @@ class TaskRequest(BaseModel):
 
 
 class AgentTask(TaskRequest):
-    """An accepted task: it has an id, and the trace of the request that brought it."""
+    """An accepted task: it has an id, and the trace and span of the request that brought it."""
 
     id: str
     trace_id: str = ""
+    span_id: str = ""
     baggage: str = ""
 
 

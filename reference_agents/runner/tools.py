@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ class ToolOutcome:
     content: str
     error: str = ""
     retryable: bool = False
+    version: str = ""  # of the tool, where the registry has one of that name
 
 
 class ToolBox(Protocol):
@@ -48,6 +50,7 @@ class RegistryClient:
     agent_id: str
     timeout_s: float = 10.0
     _specs: list[ToolSpec] = field(default_factory=list)
+    _versions: dict[str, str] = field(default_factory=dict)
 
     async def specs(self) -> Sequence[ToolSpec]:
         """The tools that this agent may call; asked for once, then remembered. Raises httpx.HTTPError."""
@@ -59,14 +62,19 @@ class RegistryClient:
                 extensions={"audience": "tool-registry"},
             )
             response.raise_for_status()
+            rows = response.json()["tools"]
+            self._versions = {row["name"]: str(row.get("version", "")) for row in rows}
             self._specs = [
-                ToolSpec(name=row["name"], description=row["description"], parameters=row["parameters"])
-                for row in response.json()["tools"]
+                ToolSpec(name=row["name"], description=row["description"], parameters=row["parameters"]) for row in rows
             ]
         return self._specs
 
     async def call(self, name: str, arguments: dict[str, Any], *, key: str, task_id: str) -> ToolOutcome:
         """Call a tool. A failure is an outcome, not an exception: the model is to hear of it."""
+        outcome = await self._call(name, arguments, key, task_id)
+        return dataclasses.replace(outcome, version=self._versions.get(name, ""))
+
+    async def _call(self, name: str, arguments: dict[str, Any], key: str, task_id: str) -> ToolOutcome:
         headers = {"x-agent-id": self.agent_id, "x-task-id": task_id, "idempotency-key": key, **current().headers()}
         try:
             response = await self.http.post(

@@ -10,9 +10,11 @@ from typing import Protocol
 import structlog
 from redis.exceptions import RedisError
 
+from reference_agents.common import spans
 from reference_agents.common.clock import Clock
 from reference_agents.common.context import CURRENT, Trace
 from reference_agents.common.ending import end
+from reference_agents.common.log import hashed
 from reference_agents.common.metrics import Metrics
 from reference_agents.runner.core import Cancelled, Checkpoint, Progress
 from reference_agents.runner.schemas import AgentResult, AgentTask
@@ -96,7 +98,27 @@ class Workers:
             return claim
 
     async def _work(self, claim: Claim) -> None:
-        CURRENT.set(Trace(claim.task.trace_id, claim.task.baggage))
+        CURRENT.set(Trace(claim.task.trace_id, claim.task.baggage, claim.task.span_id))
+        agent, began = self.metrics.agent, self.clock.monotonic()
+        with spans.span(
+            f"invoke_agent {agent}", gen_ai__operation__name="invoke_agent", gen_ai__agent__name=agent,
+            agent__name=agent, agent__task_id=claim.task.id, agent__session=hashed(claim.task.session_id),
+        ) as span:  # fmt: skip
+            result = await self._run(claim)
+            span.put(
+                agent__status=str(result.status), agent__steps_used=result.steps_used,
+                agent__tokens_used=result.tokens_used,
+            )  # fmt: skip
+            if result.error:
+                span.failed(result.error.partition(":")[0])
+        await self.store.finish(claim, result)
+        self.metrics.tasks.labels(agent, str(result.status)).inc()
+        self.metrics.duration.labels(agent).observe(self.clock.monotonic() - began)
+        self.metrics.steps.labels(agent).observe(result.steps_used)
+        self.endings.tell(claim.task.id)
+
+    async def _run(self, claim: Claim) -> AgentResult:
+        """Run the task and keep its lease meanwhile."""
 
         async def checkpoint(progress: Progress) -> None:
             if await self.store.checkpoint(claim, progress):
@@ -104,20 +126,13 @@ class Workers:
 
         running = asyncio.create_task(self.runner.run(claim.task, claim.progress, checkpoint))
         keeping = asyncio.create_task(self._keep(claim))
-        began = self.clock.monotonic()
         try:
             await asyncio.wait({running, keeping}, return_when=asyncio.FIRST_COMPLETED)
             if not running.done():
                 keeping.result()  # raises what ended the keeping
-            result = await running
+            return await running
         finally:
             await end(running, keeping)
-        await self.store.finish(claim, result)
-        agent = self.metrics.agent
-        self.metrics.tasks.labels(agent, str(result.status)).inc()
-        self.metrics.duration.labels(agent).observe(self.clock.monotonic() - began)
-        self.metrics.steps.labels(agent).observe(result.steps_used)
-        self.endings.tell(claim.task.id)
 
     async def _keep(self, claim: Claim) -> None:
         while True:

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from reference_agents.api.middleware import RequestContext
-from reference_agents.common import log, problem
+from reference_agents.common import log, problem, spans
 from reference_agents.common.clock import RealClock
 from reference_agents.common.ending import end
 from reference_agents.common.problem import Refused, declared
@@ -61,6 +61,7 @@ def create_app(tools: Sequence[Tool], settings: Settings) -> FastAPI:
     service = title.replace("_", "-")
     redis = Redis.from_url(settings.redis_url, socket_timeout=3.0, socket_connect_timeout=1.0)
     logger = log.configure(title, settings.pod)
+    spans.configure(service, settings.pod)
     registered = {tool.definition.name: asyncio.Event() for tool in tools}
     ledgers = []
 

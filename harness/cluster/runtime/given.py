@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.cluster.leftovers import MARK, mark
 from harness.cluster.manifests.documents import Json
-from harness.cluster.runtime.images import command_of
+from harness.cluster.runtime.images import command_of, program_of
 from harness.cluster.runtime.rewrite import Rewriter, expand
 from harness.cluster.runtime.state import Surroundings
 from harness.core.errors import ConfigError
@@ -153,9 +153,10 @@ class Given:
         """The command line: `command` and `args`, or what stands for the image and `args`."""
         # `--port 8080` in two words: the number stands alone and is rewritten as such.
         given = [rewriter.value(expand(str(part), env)) for part in container.get("args") or ()]
-        if container.get("command"):
-            return [*(rewriter.value(expand(str(part), env)) for part in container["command"]), *given]
         spec = self.around.spec
+        if container.get("command"):
+            first, *rest = (rewriter.value(expand(str(part), env)) for part in container["command"])
+            return [program_of(container["image"], spec.images, first), *rest, *given]
         return [*command_of(container["image"], spec.images, spec.config_file, given), *given]
 
 

@@ -28,13 +28,27 @@ def repository(image: str) -> str:
     return head if colon and "/" not in tail else name
 
 
+def how_of(image: str, images: Mapping[str, Image]) -> Image | None:
+    """What windtunnel.toml says of `image`: under its whole name, without its tag, or by its last word."""
+    name = repository(image)
+    return images.get(image) or images.get(name) or images.get(name.rsplit("/", 1)[-1])
+
+
+def program_of(image: str, images: Mapping[str, Image], word: str) -> str:
+    """The program that `word`, the first of a container's command, is. `python` of an image that stands for a Python
+    entry point is the interpreter that has that package: this one."""
+    how = how_of(image, images)
+    mine = how is not None and how.python is not None and word in ("python", "python3")
+    return sys.executable if mine else word
+
+
 def command_of(image: str, images: Mapping[str, Image], config_file: str, args: Sequence[str] = ()) -> list[str]:
     """The program that stands for `image`, to be followed by `args`. Raises ConfigError for one that nobody described.
 
     An image that has no entry point of its own (busybox, python, ...) runs its arguments, as in a container.
     """
     name = repository(image)
-    how = images.get(image) or images.get(name) or images.get(name.rsplit("/", 1)[-1])
+    how = how_of(image, images)
     if how is None and name.rsplit("/", 1)[-1] == "pause":
         return [sys.executable, "-c", "import signal; signal.pause()"]
     if how is None and args and name.rsplit("/", 1)[-1] in NO_ENTRY_POINT:

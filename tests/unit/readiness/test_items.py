@@ -31,7 +31,7 @@ ITEMS = items()
 WRITTEN = {"SVC-6", "DEP-1", "DEP-2", "DEP-3", "DEP-4", "DEP-5", "COST-3"}  # by manifests alone
 BOTH = {"OBS-5", "DEP-6", "COST-4"}
 CHECKED = {
-    "OBS-1": "run/traces_whole/t", "OBS-2": "run/llm_spans/t", "OBS-3": "run/tool_spans/t", "OBS-5": "chaos/alerts/a",
+    "OBS-5": "chaos/alerts/a",
     "OBS-6": "scenarios/logs/leaks/x", "COST-1": "scenarios/tokens_accounted",
 }  # fmt: skip
 

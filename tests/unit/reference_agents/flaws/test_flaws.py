@@ -31,6 +31,11 @@ from reference_agents.runner.schemas import AgentResult, AgentTask, TaskStatus
 from reference_agents.security.verifier import Refusal
 from reference_agents.tasks.store import KeyReused, StaleFence, TaskStore
 from tests.unit.reference_agents.flaws.queue_looks import committed, delivered_twice, held_up, put_aside
+from tests.unit.reference_agents.flaws.span_looks import (
+    spans_of_a_tool_call,
+    tokens_of_a_model_call,
+    trace_of_an_event,
+)
 from tests.unit.reference_agents.flaws.team_looks import attempts, branch, node_keys, planned
 from tests.unit.reference_agents.security.conftest import Desk, new_desk
 from tests.unit.reference_agents.security.test_verifier import forged
@@ -331,6 +336,7 @@ SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     "loses_trace": (traced, True, False),
     "lost_checkpoint": (resumed, 1, 0),
     "max_steps_ignored": (steps, 2, 31),
+    "model_spans_without_tokens": (tokens_of_a_model_call, 7, None),
     "new_key_each_attempt": (node_keys, 1, 3),
     "no_acl": (allowed, False, True),
     "no_auth": (let_in(lambda desk: None), False, True),
@@ -351,6 +357,8 @@ SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     "stale_fencing": (stale, "refused", "overwritten"),
     "swallowed_tool_error": (tool_error, "error", "ok"),
     "tokens_uncounted": (counted, 120, 0),
+    "tool_calls_without_spans": (spans_of_a_tool_call, 1, 0),
+    "trace_ends_at_the_broker": (trace_of_an_event, True, False),
     "unbounded_history": (remembered, 20, 30),
     "wrong_audience_accepted": (let_in(lambda desk: f"Bearer {desk.token(audience='agent-code')}"), False, True),
     "wrong_status_transition": (looks, {"cancelled"}, {"cancelled", "running"}),

@@ -1,0 +1,1 @@
+"""Spans: taken in over OTLP, asked for by their trace."""
