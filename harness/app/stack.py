@@ -117,7 +117,9 @@ def cluster_status(workspace: Workspace) -> dict[str, Any]:
 
 def _local(workspace: Workspace, handle: ClusterHandle) -> Target:
     config = workspace.config
-    urls: dict[str, str] = handle.status()["services"]
+    status = handle.status()
+    urls: dict[str, str] = status["services"]
+    ports: dict[str, dict[str, str]] = status["ports"]
     services = {}
     for name, spec in config.target.services.items():
         url = spec.url or urls.get(name)
@@ -127,7 +129,14 @@ def _local(workspace: Workspace, handle: ClusterHandle) -> Target:
                 file=workspace.file,
                 hint=f"the manifests have: {', '.join(sorted(urls))}",
             )
-        services[name] = LiveService(name, url.rstrip("/"), spec)
+        grpc = spec.grpc and (spec.grpc.address or ports.get(name, {}).get(str(spec.grpc.port)))
+        if spec.grpc is not None and not grpc:
+            raise ConfigError(
+                f"service {name!r} has no port {spec.grpc.port} for gRPC",
+                file=workspace.file,
+                hint=f"its Service has: {', '.join(ports.get(name, {}))}",
+            )
+        services[name] = LiveService(name, url.rstrip("/"), spec, grpc or "")
     return Target(
         config.target.name,
         "local",
@@ -142,7 +151,7 @@ def _local(workspace: Workspace, handle: ClusterHandle) -> Target:
 def _real(workspace: Workspace, remote: RemoteCluster) -> Target:
     target = workspace.config.target
     services = {
-        name: LiveService(name, (spec.url or remote.services[name]).rstrip("/"), spec)
+        name: LiveService(name, (spec.url or remote.services[name]).rstrip("/"), spec, remote.grpc.get(name, ""))
         for name, spec in target.services.items()
     }
     return Target(

@@ -69,10 +69,12 @@ class Control:
     def status(self) -> dict[str, object]:
         """Services with the URLs for callers from outside, pods, and what is not ready."""
         services: dict[str, str] = {}
+        ports: dict[str, dict[str, str]] = {}
         # In the order of the manifest: a service's first port is the one it is called at.
-        for (source, service, _), edge in list(self.cluster.network.edges.items()):
-            if source == CLIENT and service not in services:
-                services[service] = f"http://127.0.0.1:{edge.listen_port}"
+        for (source, service, port), edge in list(self.cluster.network.edges.items()):
+            if source == CLIENT:
+                services.setdefault(service, f"http://127.0.0.1:{edge.listen_port}")
+                ports.setdefault(service, {})[str(port)] = f"127.0.0.1:{edge.listen_port}"
         pods = [
             {
                 "name": pod.name,
@@ -87,4 +89,10 @@ class Control:
             }
             for pod in sorted(self.cluster.pods.values(), key=lambda pod: pod.name)
         ]
-        return {**self._describe(), "services": services, "pods": pods, "unready": self.cluster.unready()}
+        return {
+            **self._describe(),
+            "services": services,
+            "ports": ports,
+            "pods": pods,
+            "unready": self.cluster.unready(),
+        }

@@ -190,28 +190,61 @@ async def openapi(session: Session, service: LiveService, promises: Promises) ->
         await Conformance(service.name, promises, context.progress, timeout_s).check(job)
 
 
-async def auth(session: Session, service: LiveService, promises: Promises) -> None:
+def grants_of(session: Session) -> Grants | None:
+    """Where more tokens are to be had, if the target has a token service."""
     config, target = session.context.config, session.context.target
     how = config.target.auth
-    grants = None
-    if how.kind == "client_credentials":
-        grants = Grants(
-            session.http,
-            credentials.token_url(how, target),
-            how,
-            credentials.secret(config, how.client_secret_env, how.client_secret_file, "client_secret"),
-            credentials.secret(config, how.stranger_secret_env, how.stranger_secret_file, "stranger_secret")
-            if how.stranger_id
-            else "",
-        )
+    if how.kind != "client_credentials":
+        return None
+    return Grants(
+        session.http,
+        credentials.token_url(how, target),
+        how,
+        credentials.secret(config, how.client_secret_env, how.client_secret_file, "client_secret"),
+        credentials.secret(config, how.stranger_secret_env, how.stranger_secret_file, "stranger_secret")
+        if how.stranger_id
+        else "",
+    )
+
+
+async def auth(session: Session, service: LiveService, promises: Promises) -> None:
+    target = session.context.target
     await AuthMatrix(
         lambda headers: Caller(session.http, service.url, headers, session.mark),
         promises,
         _guarded(service) or "",
         target.headers.get("authorization", "").removeprefix("Bearer "),
         service.spec.audience,
-        grants,
+        grants_of(session),
     ).check()
+
+
+async def grpc(session: Session, service: LiveService, promises: Promises) -> None:
+    try:
+        import grpc.aio
+
+        from harness.contracts.grpc.caller import GrpcCaller, named
+        from harness.contracts.grpc.standard import check_standard
+    except ImportError as error:
+        raise InfraError(f"{service.name}: {error}", hint="pip install 'agent-windtunnel[contracts]'") from None
+    api, target = service.spec.grpc, session.context.target
+    assert api is not None
+    method = api.guarded or ""
+    async with grpc.aio.insecure_channel(service.grpc) as channel:
+        await check_standard(channel, method, promises)
+        if session.context.config.target.auth.kind == "none" or not method:
+            promises.not_applicable("tokens over gRPC: no [target.auth], or no `guarded` method")
+            return
+        await AuthMatrix(
+            lambda headers: GrpcCaller(channel, service.grpc, headers),
+            promises,
+            f"GRPC {method}",
+            target.headers.get("authorization", "").removeprefix("Bearer "),
+            service.spec.audience,
+            grants_of(session),
+            named=named,
+            challenged=False,
+        ).check()
 
 
 def _guarded(service: LiveService) -> str | None:
@@ -240,6 +273,7 @@ GROUPS: dict[str, Group] = {
         auth,
         alone=False,
     ),
+    "grpc": Group(lambda _c, _t, service: service.spec.grpc is not None, grpc, alone=False),
     "probes": Group(lambda _c, _t, service: service.spec.health is not None or service.spec.ready is not None, probes),
     "dependencies": Group(_cut_off, dependencies, quick=False),
     "metrics": Group(lambda _c, _t, service: service.spec.metrics is not None, metrics),

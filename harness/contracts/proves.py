@@ -5,7 +5,7 @@ PROVES: dict[str, tuple[str, ...]] = {
     "SVC-2": ("contracts/*/dependencies/probes.ready.*",),
     "SVC-3": ("contracts/*/tools/tools.refuses/*", "contracts/*/tools/tools.gate/*"),
     "SVC-4": ("contracts/*/tools/tools.access/*",),
-    "SVC-5": ("contracts/*/auth/*",),
+    "SVC-5": ("contracts/*/auth/*", "contracts/*/grpc/auth.*"),
     "REL-7": ("contracts/*/queue/queue.dead-letter/*", "contracts/*/queue/queue.unblocked/*"),
     "OBS-4": ("contracts/*/metrics/metrics.required/*",),
 }

@@ -59,6 +59,15 @@ class TasksApi(Section):
     accepted: tuple[int, ...] = (200, 201, 202)
 
 
+class GrpcApi(Section):
+    """How a service is called over gRPC. `guarded` is a method, `package.Service/Method`, that answers nobody without
+    a token; it is called with an empty message."""
+
+    port: int = 9090  # of its Service; external targets: `address`
+    address: str | None = None  # host:port
+    guarded: str | None = None
+
+
 class QueueApi(Section):
     """How a service takes work from a Kafka topic, and where it says how that ended.
 
@@ -104,6 +113,7 @@ class Service(Section):
     metrics_required: tuple[str, ...] = ()  # names of families that it must expose
     tasks: TasksApi | None = None
     queue: QueueApi | None = None
+    grpc: GrpcApi | None = None
     ledger: str | None = None  # tools: where the effects are listed
     tools: str | None = None  # registry: where the tool definitions are listed
     tool_call: str | None = None  # registry: how a tool is called, e.g. "POST /tools/{name}/call"

@@ -11,11 +11,12 @@ from harness.core.errors import ConfigError
 
 @dataclass(frozen=True)
 class LiveService:
-    """One service and where it answers (base URL without a trailing slash)."""
+    """One service and where it answers (base URL without a trailing slash; `grpc` as host:port, where it has that)."""
 
     name: str
     url: str
     spec: Service
+    grpc: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Target:
 def external_target(config: Config) -> Target:
     """The target of a configuration whose services have URLs of their own."""
     services = {
-        name: LiveService(name, (spec.url or "").rstrip("/"), spec) for name, spec in config.target.services.items()
+        name: LiveService(
+            name, (spec.url or "").rstrip("/"), spec, (spec.grpc.address or "") if spec.grpc is not None else ""
+        )
+        for name, spec in config.target.services.items()
     }
     return Target(config.target.name, config.target.kind, config.target.namespace, services)

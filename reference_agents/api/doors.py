@@ -24,8 +24,10 @@ async def other_doors(agent: str, parts: Parts, env: Mapping[str, str] = os.envi
             doors.push_async_callback(queue.stop)
         if env.get("GRPC_PORT"):
             from reference_agents.grpc_api.service import GrpcDoor
+            from reference_agents.security.install import grpc_guard
 
-            door = GrpcDoor(parts, f"{parts.settings.host}:{int(env['GRPC_PORT'])}")
+            guard = grpc_guard(f"agent-{agent}", parts.clock, parts.settings.flaw, env)
+            door = GrpcDoor(parts, f"{parts.settings.host}:{int(env['GRPC_PORT'])}", interceptors=guard)
             await door.start()
             doors.push_async_callback(door.stop)
         yield

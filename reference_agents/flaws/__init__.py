@@ -1,9 +1,9 @@
 """Known defects, one file each; FLAWS.md says what a harness should see of them.
 
 A flaw is a module with `apply(parts)` (an agent's), `apply_orchestrator(parts)`, `apply_registry(gateway)`,
-`apply_tool(parts)`, `apply_queue(consumer)` (of an agent's Kafka door) or `apply_verifier(verifier)` (any guarded
-service's) that replaces one collaborator where the service is put together and returns it. The real code knows nothing
-of it.
+`apply_tool(parts)`, `apply_queue(consumer)` (of an agent's Kafka door), `apply_grpc(interceptors)` (of its gRPC door)
+or `apply_verifier(verifier)` (any guarded service's). It replaces one collaborator where the service is put together
+and returns it. The real code knows nothing of it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def with_flaw(parts: T, name: str, hook: str = "apply") -> T:
     """`parts` with the flaw `name`; as they are where there is none, or where it is another kind of service's.
 
     `hook` is `apply` for an agent, else `apply_orchestrator`, `apply_registry`, `apply_tool`, `apply_queue`,
-    `apply_verifier`. Raises ValueError naming the flaws there are.
+    `apply_grpc`, `apply_verifier`. Raises ValueError naming the flaws there are.
     """
     if not name:
         return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,6 +146,7 @@ class GrpcDoor:
     parts: Parts
     address: str
     grace_s: float = 5.0
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = ()  # the guard, where callers are asked who they are
     port: int = 0
     _server: Any = None
     _health: Any = None
@@ -153,7 +154,8 @@ class GrpcDoor:
 
     async def start(self) -> None:
         """Listen. Raises RuntimeError where the address is taken."""
-        server = grpc.aio.server(options=[("grpc.max_receive_message_length", MOST_BYTES), ("grpc.so_reuseport", 0)])
+        options = [("grpc.max_receive_message_length", MOST_BYTES), ("grpc.so_reuseport", 0)]
+        server = grpc.aio.server(interceptors=list(self.interceptors), options=options)
         server.add_generic_rpc_handlers((AgentService(self.parts).handlers(),))
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)

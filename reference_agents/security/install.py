@@ -68,6 +68,18 @@ def guard(app: FastAPI, service: str, clock: Clock, flaw: str = "", env: Mapping
     app.openapi = lambda: _described(app, OPEN)  # type: ignore[method-assign]
 
 
+def grpc_guard(service: str, clock: Clock, flaw: str = "", env: Mapping[str, str] = os.environ) -> list[Any]:
+    """The interceptors by which nobody reaches a gRPC server unknown; none where AUTH_URL is not set."""
+    settings = SecuritySettings.of(service, env)
+    if settings is None:
+        return []
+    from reference_agents.grpc_api.guard import Guard as GrpcGuard
+    from reference_agents.security.limits import RateLimit
+
+    limit = RateLimit(clock, settings.default_per_minute, settings.limits)
+    return with_flaw([GrpcGuard(verifier(settings, clock, flaw), limit)], flaw, "apply_grpc")
+
+
 def _described(app: FastAPI, open_paths: frozenset[str]) -> dict[str, Any]:
     """The description with what the guard may answer; the framework does not know of it."""
     if app.openapi_schema is None:

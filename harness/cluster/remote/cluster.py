@@ -28,6 +28,7 @@ class RemoteCluster:
     kube_api: str
     kubeconfig: str
     services: Mapping[str, str]
+    grpc: Mapping[str, str]  # host:port
 
 
 @contextmanager
@@ -53,9 +54,19 @@ def open_remote(config: Config, folder: Path, clock: Clock) -> Iterator[RemoteCl
                 forward = Forward(kubectl, target.namespace, name, service)
                 stack.callback(forward.close)
                 urls[name] = forward.url
+        grpc: dict[str, str] = {}
+        for name, spec in target.services.items():
+            if spec.grpc is None or spec.grpc.address is not None:
+                grpc |= {name: spec.grpc.address} if spec.grpc is not None and spec.grpc.address else {}
+            elif wanted.in_cluster:
+                grpc[name] = f"{name}.{target.namespace}.svc:{spec.grpc.port}"
+            else:
+                forward = Forward(kubectl, target.namespace, name, spec.grpc.port)
+                stack.callback(forward.close)
+                grpc[name] = forward.url.removeprefix("http://")
         api = f"http://127.0.0.1:{port}"
         written = write_kubeconfig(folder / "kubeconfig", api, target.namespace)
-        yield RemoteCluster(api, str(written), urls)
+        yield RemoteCluster(api, str(written), urls, grpc)
 
 
 @contextmanager

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 
-from harness.contracts.http.exchange import Caller, Exchange
+from harness.contracts.http.exchange import Exchange
 from harness.contracts.http.forgery import forgeries
 from harness.contracts.promises import Promises
 from harness.core.config import Auth
@@ -43,17 +44,25 @@ class Grants:
             return ""
 
 
+class Sends(Protocol):
+    """Whatever can ask: over HTTP, or over gRPC with its statuses in HTTP's words."""
+
+    async def send(self, method: str, path: str) -> Exchange: ...
+
+
 @dataclass(frozen=True)
 class AuthMatrix:
     """Asks one guarded route with every kind of credentials."""
 
-    caller: Callable[[dict[str, str]], Caller]  # with these headers, which evidence never shows
+    caller: Callable[[dict[str, str]], Sends]  # with these headers, which evidence never shows
     promises: Promises
     route: str
     token: str
     audience: str | None = None  # this service's, where windtunnel.toml says it
     grants: Grants | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    named: Callable[[int], str] = str  # a status as the protocol says it
+    challenged: bool = True  # a 401 has to say how to come in, as HTTP wants it
 
     async def check(self) -> None:
         """Record a check for each kind; nothing is learnt where the good token is refused too."""
@@ -68,7 +77,7 @@ class AuthMatrix:
         self.promises.kept("auth.good", self.route, "a good token is let in", detail=good.outcome)
         absent = await self._ask(None)
         self._refused("absent", absent, (401,))
-        if absent.code == 401:
+        if absent.code == 401 and self.challenged:
             self.promises.judge(
                 "www-authenticate" in absent.answer_headers, "auth.challenge", self.route,
                 "a 401 says how to come in", detail="WWW-Authenticate (RFC 9110, 15.5.2)", payload=absent.payload(),
@@ -111,7 +120,7 @@ class AuthMatrix:
         return await self.caller(headers).send(method, path.replace("{id}", "windtunnel-no-such-task"))
 
     def _refused(self, kind: str, answer: Exchange, codes: tuple[int, ...]) -> None:
-        said = " or ".join(map(str, codes))
+        said = " or ".join(map(self.named, codes))
         title = f"{kind.replace('_', ' ')}: credentials that are refused with {said}"
         if answer.code is None:
             self.promises.undecided(f"auth.{kind}", self.route, title, detail=answer.outcome, infra=not answer.reached)

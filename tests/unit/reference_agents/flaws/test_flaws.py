@@ -28,6 +28,7 @@ from reference_agents.llm.messages import Message, Reply, ToolCall, ToolSpec
 from reference_agents.runner.core import Progress
 from reference_agents.runner.memory import ContextManager
 from reference_agents.runner.schemas import AgentResult, AgentTask, TaskStatus
+from reference_agents.security.install import grpc_guard
 from reference_agents.security.verifier import Refusal
 from reference_agents.tasks.store import KeyReused, StaleFence, TaskStore
 from tests.unit.reference_agents.flaws.queue_looks import committed, delivered_twice, held_up, put_aside
@@ -313,6 +314,12 @@ def let_in(credentials: Callable[[Desk], str | None]) -> Callable[[str], Awaitab
     return look
 
 
+async def over_grpc(name: str) -> int:
+    """How many guards stand before the gRPC door."""
+    env = {"AUTH_URL": "http://auth"}
+    return len(grpc_guard("agent-search", assemble("search", Settings.of({})).clock, name, env))
+
+
 def late(desk: Desk) -> str:
     token = desk.token(life_s=10)
     desk.clock.now += 60
@@ -330,6 +337,7 @@ SHOWS: dict[str, tuple[Callable[[str], Awaitable[Any]], Any, Any]] = {
     "every_event_is_new": (delivered_twice, 1, 2),
     "every_post_is_new": (same_key, ["a", "a"], ["a", "b"]),
     "failed_branch_ignored": (branch, "failed", "completed"),
+    "grpc_unguarded": (over_grpc, 1, 0),
     "idempotency_key_ignores_body": (other_body, "refused", ("a", False)),
     "ignores_retry_after": (quiet, 7.0, None),
     "leaks_between_sessions": (shared, 0, 1),
