@@ -241,6 +241,7 @@ class ScenariosSuite(Section):
     tags: tuple[str, ...] = ()
     repeat: int = Field(1, ge=1)
     logs: bool = True
+    logs_fields: tuple[str, ...] = ()  # of a task's line, in the log of every service that takes tasks
     required: bool = True
 
 

@@ -1,7 +1,8 @@
 """After the scenarios: what the services wrote into their logs, and should not have.
 
 What a person asked, and what opens a door, ends up in log stores that many can read. Every prompt of the scenarios and
-every value of the namespace's Secrets is looked for in every pod's log.
+every value of the namespace's Secrets is looked for in every pod's log. Where windtunnel.toml says which fields a
+task's line has (`logs_fields`), the services that take tasks have to log in JSON, and no session in the clear.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import httpx
 from harness.core.config import Role
 from harness.core.errors import InfraError
 from harness.core.events import Check, Outcome
-from harness.scenarios.model import Scenario, Step
+from harness.scenarios.log_lines import structured
+from harness.scenarios.model import Ask, Scenario, Step, TaskEvent
 from harness.targets.target import Target
 
 SCOPE = "logs"
@@ -31,18 +33,32 @@ class Logs:
 
     http: httpx.AsyncClient
     target: Target
+    unique: str = ""  # what the sessions of these scenarios begin with
+    fields: Sequence[str] = ()
 
     async def check(self, scenarios: Iterable[Scenario]) -> list[Check]:
         """A check for each workload and kind of thing. Raises InfraError where logs cannot be read."""
-        prompts = {prompt for scenario in scenarios for prompt in prompts_of(scenario.when)}
+        played = list(scenarios)
+        prompts = {prompt for scenario in played for prompt in prompts_of(scenario.when)}
+        sessions = {word: word for scenario in played for word in self._sessions(scenario)} if self.fields else {}
         kept = await self._secrets()
-        return [
+        texts = {workload: text for workload, text in sorted((await self._texts()).items()) if text}
+        looked = (("prompt", {word: word for word in prompts}), ("secret", kept), ("session", sessions))
+        found = [
             judged(workload, text, what, words)
-            for workload, text in sorted((await self._texts()).items())
-            if text  # what writes nothing leaks nothing
-            for what, words in (("prompt", {word: word for word in prompts}), ("secret", kept))
+            for workload, text in texts.items()  # what writes nothing leaks nothing
+            for what, words in looked
             if words
         ]
+        if self.fields and played:
+            taking = [service.name for service in self.target.services.values() if service.spec.tasks is not None]
+            found.extend(structured({name: texts.get(name, "") for name in taking}, self.fields))
+        return found
+
+    def _sessions(self, scenario: Scenario) -> Iterator[str]:
+        """The sessions of its first run, as the driver names them."""
+        for ask in asks_of(scenario.when):
+            yield f"{self.unique}-{scenario.name}-1-{ask.as_}-{ask.session}"
 
     async def _texts(self) -> dict[str, str]:
         """The log of each workload, its pods' one after the other."""
@@ -85,11 +101,14 @@ def written_logs(pod: Mapping[str, Any]) -> list[str]:
 
 def prompts_of(steps: Sequence[Step]) -> Iterator[str]:
     """Every prompt that is long enough to be known again."""
+    return (ask.prompt for ask in asks_of(steps) if len(ask.prompt) >= SHORTEST)
+
+
+def asks_of(steps: Sequence[Step]) -> Iterator[Ask | TaskEvent]:
+    """Every task that is handed in, by whichever door."""
     for step in steps:
-        yield from prompts_of(step.together)
-        for ask in (step.run, step.task):
-            if ask is not None and len(ask.prompt) >= SHORTEST:
-                yield ask.prompt
+        yield from asks_of(step.together)
+        yield from (ask for ask in (step.run, step.task, step.event) if ask is not None)
 
 
 def judged(workload: str, text: str, what: str, words: Mapping[str, str]) -> Check:

@@ -102,7 +102,9 @@ async def _all(plan: list[tuple[Scenario, LiveService]], context: SuiteContext) 
             if scenario.alone:
                 await one(scenario, service)
         if _reads_logs(context):
-            for check in await logs.Logs(http, context.target).check(scenario for scenario, _ in plan):
+            fields = context.config.suites.scenarios.logs_fields
+            reader = logs.Logs(http, context.target, unique, fields)
+            for check in await reader.check(scenario for scenario, _ in plan):
                 context.recorder.emit(check, suite=SUITE, scope=logs.SCOPE)
 
 

@@ -37,7 +37,13 @@ def serve(app: FastAPI, host: str, port: int, *, grace_s: int = 15) -> int:
     """Serve `app` on host:port until SIGTERM or SIGINT; returns the exit code. Then no new request is taken and
     those under way have `grace_s` seconds; `app.state.leave`, where there is one, is called so that streams end."""
     config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=grace_s
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=grace_s,
     )
     server = _Server(config, getattr(app.state, "leave", None))
     server.run()

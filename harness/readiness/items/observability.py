@@ -65,4 +65,12 @@ item(
     proven("*/alerts/*"),
     how=f"windtunnel chaos, with Prometheus at hand; {RULES}",
 )
-item("OBS-6", "logs hold no prompt and no secret", proven("scenarios/logs/*"), how="windtunnel scenarios")
+item(
+    "OBS-6",
+    "logs are JSON with task_id, hashed session_id and trace_id, and hold no prompt",
+    proven("scenarios/logs/logs.no_prompt/*", "scenarios/logs/logs.no_secret/*"),
+    proven("scenarios/logs/logs.json/*"),
+    proven("scenarios/logs/logs.fields/*"),
+    proven("scenarios/logs/logs.no_session/*"),
+    how="windtunnel scenarios, with `logs_fields` in [suites.scenarios]",
+)

@@ -31,8 +31,8 @@ ITEMS = items()
 WRITTEN = {"SVC-6", "DEP-1", "DEP-2", "DEP-3", "DEP-4", "DEP-5", "COST-3"}  # by manifests alone
 BOTH = {"OBS-5", "DEP-6", "COST-4"}
 CHECKED = {
-    "OBS-5": "chaos/alerts/a",
-    "OBS-6": "scenarios/logs/leaks/x", "COST-1": "scenarios/tokens_accounted",
+    "OBS-5": ("chaos/alerts/a",), "COST-1": ("scenarios/tokens_accounted",),
+    "OBS-6": tuple(f"scenarios/logs/logs.{check}/x" for check in ("no_prompt", "json", "fields", "no_session")),
 }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def finding(id: str, verdict: Verdict = Verdict.PASS) -> Proof:
 def basis(item: str, *, last: Verdict = Verdict.PASS, manifests: bool = True) -> Basis:
     """All evidence of one item; its last finding is `last`."""
     ids = [pattern.replace("*", "x") for pattern in shipped().get(item, ())]
-    ids += [CHECKED[item]] if item in CHECKED else []
+    ids += CHECKED.get(item, ())
     found = [finding(id) for id in ids[:-1]] + [finding(id, last) for id in ids[-1:]]
     return Basis(found, shipped(), production() if manifests else ())
 
@@ -106,6 +106,12 @@ def test_one_finding_that_does_not_hold_is_what_the_item_comes_to(item: str, ver
 def test_half_the_evidence_is_no_pass(item: str) -> None:
     assert ruled(item, basis(item, manifests=False)) is Verdict.NOT_RUN
     assert ruled(item, Basis((), shipped(), production())) is Verdict.NOT_RUN
+
+
+@pytest.mark.parametrize("missing", CHECKED["OBS-6"])
+def test_logs_without_a_leak_are_no_proof_of_logs_that_can_be_searched(missing: str) -> None:
+    found = [finding(id) for id in CHECKED["OBS-6"] if id != missing]
+    assert ruled("OBS-6", Basis(found, shipped(), ())) is Verdict.NOT_RUN
 
 
 def test_a_scenario_that_says_it_proves_an_item_and_did_not_run_leaves_it_undecided() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from harness.core.config import Service
+from harness.core.config import Service, TasksApi
 from harness.core.errors import InfraError
 from harness.scenarios.logs import Logs, judged, prompts_of
 from harness.scenarios.model import Ask, Assertion, Scenario, Step
@@ -70,6 +71,45 @@ def test_a_secret_is_named_and_not_shown() -> None:
     assert "keys/openai" in check.detail
     assert "sk-very" not in check.model_dump_json()
     assert judged("agent", "ok\n", "secret", {"sk-very-secret": "keys/openai"}).outcome == "pass"
+
+
+async def test_a_service_that_takes_tasks_logs_in_json_and_no_session() -> None:
+    agent = LiveService("agent", "http://agent", Service(role="agent", tasks=TasksApi()))
+    idle = LiveService("quiet", "http://quiet", Service(role="agent", tasks=TasksApi()))
+    where = replace(target(), services={"agent": agent, "quiet": idle})
+    scenario = Scenario(
+        name="n", title="t", when=(Step(run=Ask(prompt="hi")),), then=(Assertion.model_validate("status"),)
+    )
+
+    async def judge(*lines: str) -> dict[tuple[str, str], str]:
+        logs = {"agent-1": "\n".join(lines) + "\n", "quiet-1": ""}
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/secrets"):
+                return httpx.Response(200, json={"items": []})
+            if request.url.path.endswith("/pods"):
+                row = {"name": "main", "state": {"running": {}}, "lastState": {}}
+                pods = [
+                    {"metadata": {"name": n, "labels": {"app": n[:-2]}}, "status": {"containerStatuses": [row]}}
+                    for n in logs
+                ]
+                return httpx.Response(200, json={"items": pods})
+            return httpx.Response(200, text=logs[request.url.path.split("/")[-2]])
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+            checks = await Logs(http, where, "abc", ("task_id", "trace_id")).check([scenario])
+        return {(check.check, check.subject): check.outcome for check in checks}
+
+    good = await judge('{"event": "up"}', '{"task_id": "1", "trace_id": "2", "session": "5f"}')
+    assert good == {(f"logs.{check}", "agent"): "pass" for check in ("json", "fields", "no_session")}
+    plain = await judge("INFO started", '{"task_id": "1", "trace_id": "2"}')
+    assert plain[("logs.json", "agent")] == "fail"
+    half = await judge('{"task_id": "1"}', '{"trace_id": "2"}', '{"task_id": "", "trace_id": "2"}')
+    assert half[("logs.fields", "agent")] == "fail"
+    told = await judge('{"task_id": "1", "trace_id": "2", "session": "abc-n-1-user-main"}')
+    assert told[("logs.no_session", "agent")] == "fail"
+    no_task_anywhere = await judge('{"event": "up", "trace_id": "2"}')
+    assert no_task_anywhere[("logs.fields", "services")] == "fail"
 
 
 async def test_logs_that_cannot_be_read_are_no_pass() -> None:
