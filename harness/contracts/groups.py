@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -220,6 +221,9 @@ async def auth(session: Session, service: LiveService, promises: Promises) -> No
 
 
 async def grpc(session: Session, service: LiveService, promises: Promises) -> None:
+    # The C core prints notes about forks of ours (a conformance worker, a fault) into the user's terminal.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         import grpc.aio
 

@@ -11,6 +11,7 @@ from harness.core.config import READINESS_ITEM
 from harness.core.errors import ConfigError
 from harness.faults.fault import read
 from harness.scenarios.then import Judged
+from harness.scenarios.then.backoff import Backoff
 from harness.scenarios.then.effects import Effects
 from harness.scenarios.then.leaks import NoLeak
 from harness.scenarios.then.limits import Duration, ModelCalls, Steps, Tokens
@@ -171,6 +172,7 @@ class Assertion(Part):
     recovery: Recovery | None = None
     fallback: Fallback | None = None
     retries: Retries | None = None
+    backoff: Backoff | None = None
     steps: Steps | None = None
     tokens: Tokens | None = None
     llm_calls: ModelCalls | None = None

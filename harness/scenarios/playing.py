@@ -23,7 +23,7 @@ from harness.scenarios.llm_session import LlmSession, model_call
 from harness.scenarios.measuring import Measured
 from harness.scenarios.model import Scenario
 from harness.scenarios.observation import Answer, Observation
-from harness.scenarios.then.spans import Spans
+from harness.scenarios.then import Judged
 from harness.targets.queue import queue_client
 from harness.targets.suite import SuiteContext
 from harness.targets.target import LiveService
@@ -83,7 +83,11 @@ class Stage:
         seen = dataclasses.replace(seen, pages={key: await driver.page(*key) for key in sorted(pages)})
         if counted is not None:
             seen = dataclasses.replace(seen, moved=await measured.since(counted))
-        wishes = [assertion.spans for assertion in scenario.then if assertion.spans is not None]
+        wishes: list[Judged] = [
+            assertion.judged
+            for assertion in scenario.then
+            if assertion.spans is not None or (assertion.backoff is not None and assertion.backoff.tool)
+        ]
         if wishes:
             seen = await self._traced(seen, wishes)
         waits = [assertion.stable.after_s for assertion in scenario.then if assertion.stable is not None]
@@ -124,7 +128,7 @@ class Stage:
             succeeded=frozenset(api.succeeded if api else ()),
         )
 
-    async def _traced(self, seen: Observation, wishes: Sequence[Spans]) -> Observation:
+    async def _traced(self, seen: Observation, wishes: Sequence[Judged]) -> Observation:
         """With the spans. They come in batches, late: looked for until all wishes hold, or for so long."""
         context = self.context
         until = context.clock.monotonic() + SPANS_WITHIN_S
