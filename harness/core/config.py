@@ -109,6 +109,7 @@ class Service(Section):
     openapi_baseline: str | None = None
     health: str | None = "/health"
     ready: str | None = "/ready"
+    health_reports: tuple[str, ...] = ()  # dotted paths that health's JSON must have, e.g. the state of the LLM client
     metrics: str | None = None
     metrics_required: tuple[str, ...] = ()  # names of families that it must expose
     tasks: TasksApi | None = None

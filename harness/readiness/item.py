@@ -100,19 +100,30 @@ def proven(*patterns: str) -> Callable[[Item, Basis], Ruling | None]:
 
     def decide(self: Item, basis: Basis) -> Ruling | None:
         own = basis.proves.get(self.id, ())
-        proofs = basis.of((*patterns, *own))
-        if not proofs or any(not basis.of([each]) for each in own if "*" not in each.removesuffix("*")):
+        if any(not basis.of([each]) for each in own if "*" not in each.removesuffix("*")):
             return None  # a scenario that says it proves the item and left no finding has not run
-        verdict = combine(proof.finding.verdict for proof in proofs)
-        decisive = [proof for proof in proofs if proof.finding.verdict is verdict]
-        words = f"{len(proofs)} finding(s) hold" if verdict is Verdict.PASS else f"{len(decisive)} of {len(proofs)}: "
-        shown = decisive[0].finding
-        return Ruling(
-            verdict,
-            words if verdict is Verdict.PASS else f"{words}{shown.title}: {shown.summary}",
-            tuple(Evidence(text=f"{p.finding.id}: {p.finding.summary}"[:400], data=p.run) for p in decisive[:5]),
-            shown.fix,
-            tuple(dict.fromkeys(proof.run for proof in proofs)),
-        )
+        return _ruling(basis.of((*patterns, *own)))
 
     return decide
+
+
+def shown(*patterns: str) -> Callable[[Item, Basis], Ruling | None]:
+    """Decided by the findings that fit `patterns` alone: for a part that nothing else may stand for."""
+    return lambda self, basis: _ruling(basis.of(patterns))
+
+
+def _ruling(proofs: Sequence[Proof]) -> Ruling | None:
+    """The worst of the proofs; None without any."""
+    if not proofs:
+        return None
+    verdict = combine(proof.finding.verdict for proof in proofs)
+    decisive = [proof for proof in proofs if proof.finding.verdict is verdict]
+    words = f"{len(proofs)} finding(s) hold" if verdict is Verdict.PASS else f"{len(decisive)} of {len(proofs)}: "
+    shown = decisive[0].finding
+    return Ruling(
+        verdict,
+        words if verdict is Verdict.PASS else f"{words}{shown.title}: {shown.summary}",
+        tuple(Evidence(text=f"{p.finding.id}: {p.finding.summary}"[:400], data=p.run) for p in decisive[:5]),
+        shown.fix,
+        tuple(dict.fromkeys(proof.run for proof in proofs)),
+    )

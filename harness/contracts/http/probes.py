@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.contracts.http.exchange import Caller
 from harness.contracts.promises import Promises
 from harness.core.config import Service
+from harness.targets.fields import pick
 
 PROBE_TIMEOUT_S = 2.0  # twice Kubernetes' default timeoutSeconds
 
@@ -37,3 +38,15 @@ class Probes:
                 fix="answer 200 without asking for a token, from memory (health) or after asking what the "
                 "service depends on (ready)",
             )
+            if kind == "health" and self.spec.health_reports:
+                missing = [name for name in self.spec.health_reports if pick(answer.document, name) is None]
+                self.promises.judge(
+                    not missing,
+                    "probes.health.reports",
+                    f"GET {path}",
+                    "health reports what it should",
+                    detail=f"without {', '.join(missing)}" if missing else ", ".join(self.spec.health_reports),
+                    payload=answer.payload(),
+                    replay=answer.curl(),
+                    fix="say in health's JSON how the LLM client stands; 200 all the same: a restart mends no provider",
+                )

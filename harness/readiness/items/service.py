@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.cluster.manifests.documents import Document
 from harness.cluster.manifests.kustomize import containers_of
-from harness.readiness.item import item, proven
+from harness.readiness.item import item, proven, shown
 from harness.readiness.workloads import RUNNING, Objection, of_kind, written
 
 SECRET_NAME = re.compile(r"(?i)(^|_|-)(api_?key|secret|password|passwd|token|credentials?|private_?key)s?($|_|-)")
@@ -48,7 +48,13 @@ def _takes_secret(workload: Document) -> bool:
     return any(word in text for word in ("secretKeyRef", "secretRef", "secretName", "secrets-store.csi"))
 
 
-item("SVC-1", "/health answers, also while what the service needs is away", proven(), how="windtunnel contracts probes")
+item(
+    "SVC-1",
+    "/health answers, also while what the service needs is away, and reports the LLM client",
+    proven(),
+    shown("contracts/*/probes/probes.health.reports/*"),
+    how="windtunnel contracts, with `health_reports` of the service",
+)
 item("SVC-2", "/ready fails when a dependency is out of reach", proven(), how="windtunnel contracts dependencies")
 item(
     "SVC-3",

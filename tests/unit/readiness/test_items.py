@@ -31,6 +31,7 @@ ITEMS = items()
 WRITTEN = {"SVC-6", "DEP-1", "DEP-2", "DEP-3", "DEP-4", "DEP-5", "COST-3"}  # by manifests alone
 BOTH = {"OBS-5", "DEP-6", "COST-4"}
 CHECKED = {
+    "SVC-1": ("contracts/x/probes/probes.health.reports/x",),
     "OBS-5": ("chaos/alerts/a",), "COST-1": ("scenarios/tokens_accounted",),
     "OBS-6": tuple(f"scenarios/logs/logs.{check}/x" for check in ("no_prompt", "json", "fields", "no_session")),
 }  # fmt: skip
