@@ -39,23 +39,25 @@ class KafkaSender:
         """See Sender."""
         from aiokafka.errors import KafkaError
 
-        before = CURRENT.set(of_headers(message.headers))
+        came = of_headers(message.headers)
+        before = CURRENT.set(came)
         try:
             with spans.span(
                 f"send {message.topic}", "producer", messaging__system="kafka", messaging__operation__type="send",
                 messaging__destination__name=message.topic,
             ):  # fmt: skip
                 async with asyncio.timeout(self.timeout_s):
-                    await self._sent(message)
+                    await self._sent(message, traced=current() is not came)
         except (KafkaError, TimeoutError, OSError) as error:
             raise BrokerAway(type(error).__name__) from None
         finally:
             CURRENT.reset(before)
 
-    async def _sent(self, message: Message) -> None:
+    async def _sent(self, message: Message, *, traced: bool) -> None:
         producer = await self._connected()
-        # The same trace, with the sending as the parent of what the receivers do.
-        headers = {**message.headers, **(current().headers() if "traceparent" in message.headers else {})}
+        # The same trace, with the sending as the parent of what the receivers do. Untraced, a message goes as it came.
+        parent = current().headers() if traced and "traceparent" in message.headers else {}
+        headers = {**message.headers, **parent}
         await producer.send_and_wait(
             message.topic,
             message.value,
