@@ -6,7 +6,7 @@ import pytest
 
 from harness.checkers.tokens_accounted import tokens_accounted
 from harness.core.clock import RealClock
-from harness.core.events import Event, Sample
+from harness.core.events import Check, Event, Operation, Sample
 from harness.core.findings import Finding
 from harness.core.verdict import Verdict
 from harness.evidence.recorder import MemoryRecorder
@@ -56,3 +56,22 @@ def test_no_tokens_and_no_second_mark_show_nothing() -> None:
     assert judged() == []
     assert list(tokens_accounted(marked(recorded=5, served=5)[:5])) == []
     assert list(tokens_accounted([])) == []
+
+
+@pytest.mark.parametrize(
+    "called_off",
+    [
+        Operation(step="invoke", op="a", process="p", kind="cancel"),
+        Check(check="tasks.cancel.late", subject="s", title="t", outcome="pass"),
+    ],
+)
+def test_an_answer_to_a_task_that_was_called_off_may_have_been_read_by_nobody(called_off: Operation | Check) -> None:
+    def judged(suite: str, **grown: float) -> list[Finding]:
+        recorder = MemoryRecorder(clock=RealClock())
+        recorder.emit(called_off, suite=suite)
+        return list(tokens_accounted([*recorder.events, *marked(**grown)]))
+
+    assert judged("load", recorded=400, served=500) == []
+    assert [one.verdict for one in judged("load", recorded=500, served=500)] == [Verdict.PASS]
+    assert [one.verdict for one in judged("load", recorded=600, served=500)] == [Verdict.FAIL]
+    assert [one.verdict for one in judged("chaos", recorded=400, served=500)] == [Verdict.FAIL]  # another suite's
