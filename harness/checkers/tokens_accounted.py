@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from harness.core.events import Check, Event, Operation, Sample
@@ -10,6 +11,7 @@ from harness.core.verdict import Verdict
 
 NAME = "tokens_accounted"
 PREFIX = "windtunnel_tokens_"
+ONE_ANSWER = 2000  # tokens, with its prompt
 
 
 @CHECKERS.register(NAME)
@@ -17,18 +19,18 @@ def tokens_accounted(events: Sequence[Event]) -> Iterable[Finding]:
     """One finding a suite whose marks stand: recorded and served, from its first mark to its last, are equal.
 
     More recorded than served is always wrong. Less is wrong where no answer was lost on its way (a fault of the LLM,
-    a client that left), no pod took with it what nobody had read, no task was cancelled (one that ends while its
-    answer is on the wire leaves it unread, and the LLM cannot tell), and everything had come to rest; else it is
-    expected and nothing is found.
+    a client that left), no pod took with it what nobody had read, and everything had come to rest; else it is
+    expected and nothing is found. A task that is cancelled while its answer is on the wire leaves one answer unread,
+    and the LLM cannot tell: a shortage of no more than ONE_ANSWER for each cancellation is not judged.
     """
     suites: dict[str, dict[str, list[tuple[Event, float]]]] = {}
     for event in events:
         if event.suite and isinstance(event.body, Sample) and event.body.name.startswith(PREFIX):
             name = event.body.name.removeprefix(PREFIX)
             suites.setdefault(event.suite, {}).setdefault(name, []).append((event, event.body.value))
-    cancelling = {event.suite for event in events if _cancels(event)}
+    cancelled = Counter(event.suite for event in events if _cancels(event))
     for suite, marks in suites.items():
-        finding = _judged(suite, marks, suite in cancelling)
+        finding = _judged(suite, marks, cancelled[suite])
         if finding is not None:
             yield finding
 
@@ -36,12 +38,12 @@ def tokens_accounted(events: Sequence[Event]) -> Iterable[Finding]:
 def _cancels(event: Event) -> bool:
     """A task was called off: by an operation of the history, or by a check of contracts."""
     body = event.body
-    return (isinstance(body, Operation) and body.kind == "cancel") or (
+    return (isinstance(body, Operation) and body.kind == "cancel" and body.step == "invoke") or (
         isinstance(body, Check) and ".cancel" in body.check
     )
 
 
-def _judged(suite: str, marks: dict[str, list[tuple[Event, float]]], cancelling: bool) -> Finding | None:
+def _judged(suite: str, marks: dict[str, list[tuple[Event, float]]], cancelled: int) -> Finding | None:
     if any(len(marks.get(name, ())) < 2 for name in ("recorded", "served", "lost", "unseen", "still")):
         return None
     grown = {name: rows[-1][1] - rows[0][1] for name, rows in marks.items()}
@@ -49,7 +51,7 @@ def _judged(suite: str, marks: dict[str, list[tuple[Event, float]]], cancelling:
     exact = not grown["lost"] and not grown["unseen"] and all(value for _, value in marks["still"])
     if not served and not recorded:
         return None
-    if (recorded <= served and not exact) or (recorded < served and cancelling):
+    if (recorded <= served and not exact) or 0 < served - recorded <= cancelled * ONE_ANSWER:
         return None
     good = recorded == served
     off = f"{abs(recorded - served):.0f} {'more' if recorded > served else 'fewer'} than"

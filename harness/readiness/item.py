@@ -119,11 +119,11 @@ def _ruling(proofs: Sequence[Proof]) -> Ruling | None:
     verdict = combine(proof.finding.verdict for proof in proofs)
     decisive = [proof for proof in proofs if proof.finding.verdict is verdict]
     words = f"{len(proofs)} finding(s) hold" if verdict is Verdict.PASS else f"{len(decisive)} of {len(proofs)}: "
-    shown = decisive[0].finding
+    worst = decisive[0].finding
     return Ruling(
         verdict,
-        words if verdict is Verdict.PASS else f"{words}{shown.title}: {shown.summary}",
+        words if verdict is Verdict.PASS else f"{words}{worst.title}: {worst.summary}",
         tuple(Evidence(text=f"{p.finding.id}: {p.finding.summary}"[:400], data=p.run) for p in decisive[:5]),
-        shown.fix,
+        worst.fix,
         tuple(dict.fromkeys(proof.run for proof in proofs)),
     )

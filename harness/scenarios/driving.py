@@ -17,7 +17,7 @@ from harness.core.errors import InfraError
 from harness.core.seed import Seed
 from harness.evidence.recorder import Recorder
 from harness.scenarios.model import Ask, Disturb, Scenario, Step, TaskEvent
-from harness.scenarios.observation import Answer
+from harness.scenarios.observation import Answer, caller_span
 from harness.targets.fields import pick
 from harness.targets.queue import QueueClient
 from harness.targets.target import LiveService
@@ -124,7 +124,7 @@ class Driver:
         return Answer(ask.name, ask.as_, task_id, status, output, error, 200, result.event, took, trace)
 
     def _marks(self, trace: str) -> dict[str, str]:
-        return {"baggage": f"mock.session={self.session}", "traceparent": f"00-{trace}-{trace[:15]}1-01"}
+        return {"baggage": f"mock.session={self.session}", "traceparent": f"00-{trace}-{caller_span(trace)}-01"}
 
     async def again(self, answers: Sequence[Answer]) -> dict[str, JsonValue] | None:
         """The task of each answer, asked for once more; None where the service has no door for it."""

@@ -20,7 +20,7 @@ class Remark:
     """A problem of a file. An error keeps it from being played; a warning says that it shows less than it means to."""
 
     level: Literal["error", "warning"]
-    text: str  # begins with file:line
+    text: str  # begins with the file, and the line where there is one
     fix: str = ""
 
 
@@ -102,7 +102,7 @@ def _troubles(scenario: Scenario) -> Iterator[tuple[str, str]]:
     if given.edges or given.llm.faults is not None or scenario.disturbs or _speaks_of(given.llm.script, "error"):
         return
     for assertion in scenario.then:
-        if assertion.kind in ("fallback", "retries"):
+        if assertion.kind in ("fallback", "retries") or (assertion.backoff is not None and assertion.backoff.models):
             yield (
                 f"`{assertion.kind}` has nothing to show: no model fails in this scenario",
                 "add given.llm.faults, an `error` answer, an edge or a fault",

@@ -31,7 +31,8 @@ def structured(texts: Mapping[str, str], fields: Sequence[str]) -> list[Check]:
             found.append(_fields(workload, about, fields))
     if not named:
         text = f"no line of {', '.join(texts) or 'any service'} has {fields[0]}"
-        found.append(_check("fields", "services", _title(fields), False, text, []))
+        # Silence decides nothing: every pod may be new, or no task have got as far as a service.
+        found.append(_check("fields", "services", _title(fields), False if found else None, text, []))
     return found
 
 
@@ -43,12 +44,12 @@ def _fields(workload: str, about: Sequence[dict[str, Any]], fields: Sequence[str
     return _check("fields", workload, _title(fields), bool(full), text, [json.dumps(best)])
 
 
-def _check(name: str, subject: str, title: str, holds: bool, detail: str, lines: Sequence[str]) -> Check:
+def _check(name: str, subject: str, title: str, holds: bool | None, detail: str, lines: Sequence[str]) -> Check:
     return Check(
         check=f"logs.{name}",
         subject=subject,
         title=title,
-        outcome="pass" if holds else "fail",
+        outcome="inconclusive" if holds is None else "pass" if holds else "fail",
         detail=detail,
         payload={"line": lines[0][:500]} if lines and not holds else None,
         fix="" if holds else FIX,

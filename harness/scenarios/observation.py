@@ -11,6 +11,11 @@ from harness.evidence.metrics.movement import Movement
 from harness.evidence.traces.span import Span
 
 
+def caller_span(trace_id: str) -> str:
+    """The id of the span that the harness' own call stands for, the parent of the first span of the trace."""
+    return f"{trace_id[:15]}1"
+
+
 @dataclass(frozen=True)
 class Answer:
     """How one call of `when` ended. `code` is None when no answer came."""

@@ -77,13 +77,13 @@ def check(variant: Variant, file: Path) -> tuple[Scenario | None, list[ConfigErr
 
 
 def select(scenarios: Iterable[Scenario], only: Sequence[str], tags: Sequence[str]) -> list[Scenario]:
-    """The scenarios called by `only` (names or tags), or those with one of `tags`, or all.
+    """The scenarios called by `only` (names, tags, or files with a matrix), or those with one of `tags`, or all.
 
     Raises ConfigError for a name that fits nothing, with the closest ones.
     """
     rows = list(scenarios)
     wanted = list(only) or list(tags)
-    known = sorted({row.name for row in rows} | {tag for row in rows for tag in row.tags})
+    known = sorted({word for row in rows for word in _words(row)})
     for word in wanted:
         if word not in known:
             close = difflib.get_close_matches(word, known, n=3, cutoff=0.4)
@@ -91,7 +91,12 @@ def select(scenarios: Iterable[Scenario], only: Sequence[str], tags: Sequence[st
                 f"no scenario and no tag is called {word!r}",
                 hint=f"did you mean {', '.join(close)}?" if close else f"there are: {', '.join(known)}",
             )
-    return [row for row in rows if not wanted or {row.name, *row.tags} & set(wanted)]
+    return [row for row in rows if not wanted or _words(row) & set(wanted)]
+
+
+def _words(scenario: Scenario) -> set[str]:
+    """All that it may be called by."""
+    return {scenario.name, scenario.file.stem, *scenario.tags} - {""}
 
 
 def _explained(error: ValidationError, file: Path, root: yaml.Node) -> list[ConfigError]:

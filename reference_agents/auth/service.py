@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 
 from reference_agents.auth.issuer import Denied, Issuer, secrets_of
 from reference_agents.auth.keys import KeyRing, watch
-from reference_agents.common import log, problem, spans
+from reference_agents.common import log, problem
 from reference_agents.common.clock import RealClock
 from reference_agents.common.settings import Settings
 
@@ -51,7 +51,6 @@ def create_app(settings: Settings, env: Mapping[str, str] = os.environ) -> FastA
     issuer = issuer_of(env)
     issuer.ring.signing()  # before the first request, which would else wait for a key to be made
     logger = log.configure("auth", settings.pod)
-    spans.configure("auth", settings.pod)
     folder = Path(env["AUTH_KEYS"]) if env.get("AUTH_KEYS") else None
     app = FastAPI(title="auth", version="1.0.0")
     problem.install(app)

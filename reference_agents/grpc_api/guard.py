@@ -1,4 +1,4 @@
-"""The guard of the gRPC door: the same tokens, the same list of callers and the same rate as over HTTP."""
+"""The guard of the gRPC door: the same tokens and list of callers as over HTTP, and the same rate, counted apart."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from harness.contracts.promises import Promises
 
 TIMEOUT_S = 10.0
 LOOKS, LOOK_S = 20, 0.5
+VERSIONS = ("v1", "v1alpha")
 
 
 async def check_standard(channel: Any, guarded: str, promises: Promises) -> None:
@@ -42,7 +43,7 @@ async def check_standard(channel: Any, guarded: str, promises: Promises) -> None
         )  # fmt: skip
     except (grpc.aio.AioRpcError, TimeoutError) as error:
         text = error.code().name if isinstance(error, grpc.aio.AioRpcError) else "no answer"
-        promises.broken("grpc.reflection", service, title, detail=text, fix="serve grpc.reflection.v1alpha")
+        promises.broken("grpc.reflection", service, title, detail=text, fix="serve grpc.reflection.v1 or v1alpha")
 
 
 async def _health(channel: Any) -> str:
@@ -53,12 +54,26 @@ async def _health(channel: Any) -> str:
 
 
 async def _listed(channel: Any) -> list[str]:
-    from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+    """By the first version of reflection that there is; their messages are the same."""
+    import grpc
 
-    async def asked() -> list[str]:
-        requests = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-        async for answer in reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(requests):
-            return [str(row.name) for row in answer.list_services_response.service]
-        return []
+    for version in VERSIONS[:-1]:
+        try:
+            return await asyncio.wait_for(_listed_by(channel, version), TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+                raise
+    return await asyncio.wait_for(_listed_by(channel, VERSIONS[-1]), TIMEOUT_S)
 
-    return await asyncio.wait_for(asked(), TIMEOUT_S)
+
+async def _listed_by(channel: Any, version: str) -> list[str]:
+    from grpc_reflection.v1alpha import reflection_pb2 as pb
+
+    call = channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        request_serializer=pb.ServerReflectionRequest.SerializeToString,
+        response_deserializer=pb.ServerReflectionResponse.FromString,
+    )
+    async for answer in call(iter([pb.ServerReflectionRequest(list_services="")])):
+        return [str(row.name) for row in answer.list_services_response.service]
+    return []

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-MOST_SPANS = 200_000
+MOST_SPANS = 50_000
 MOST_BYTES = 16 << 20
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import Field, JsonValue, model_validator
 
 from harness.evidence.traces.span import Span
-from harness.scenarios.observation import Claim, Observation
+from harness.scenarios.observation import Claim, Observation, caller_span
 from harness.scenarios.then import Parameters
 
 MODEL, INPUT, OUTPUT = "gen_ai.request.model", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
@@ -59,7 +59,7 @@ class Spans(Parameters):
             known = {span.span_id for span in rows}
             torn = [span for span in rows if span.parent_id and span.parent_id not in known]
             # The harness's own call is the parent of the first span, and nobody has a span of that.
-            torn = [span for span in torn if span.parent_id != f"{trace[:15]}1"]
+            torn = [span for span in torn if span.parent_id != caller_span(trace)]
             if torn and not missing:
                 missing = [f"the parent of {torn[0].service}'s {torn[0].name}"]
             if not missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.checkers.tokens_accounted import tokens_accounted
+from harness.checkers.tokens_accounted import ONE_ANSWER, tokens_accounted
 from harness.core.clock import RealClock
 from harness.core.events import Check, Event, Operation, Sample
 from harness.core.findings import Finding
@@ -72,6 +72,8 @@ def test_an_answer_to_a_task_that_was_called_off_may_have_been_read_by_nobody(ca
         return list(tokens_accounted([*recorder.events, *marked(**grown)]))
 
     assert judged("load", recorded=400, served=500) == []
+    too_much = judged("load", recorded=400, served=400 + ONE_ANSWER + 1)  # no single answer explains it
+    assert [one.verdict for one in too_much] == [Verdict.FAIL]
     assert [one.verdict for one in judged("load", recorded=500, served=500)] == [Verdict.PASS]
     assert [one.verdict for one in judged("load", recorded=600, served=500)] == [Verdict.FAIL]
     assert [one.verdict for one in judged("chaos", recorded=400, served=500)] == [Verdict.FAIL]  # another suite's

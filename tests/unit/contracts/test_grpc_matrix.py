@@ -10,7 +10,7 @@ import grpc
 import httpx
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from harness.contracts.grpc.caller import GrpcCaller, named
 from harness.contracts.grpc.standard import check_standard
@@ -118,6 +118,35 @@ async def _never(channel: Any) -> str:
 
 async def test_without_the_standard_services_it_is_red() -> None:
     assert {"grpc.health", "grpc.reflection"} == failed(await judged(standard=False))
+
+
+async def test_reflection_of_version_1_alone_is_enough() -> None:
+    async def listed(requests: Any, context: Any) -> AsyncIterator[reflection_pb2.ServerReflectionResponse]:
+        async for _ in requests:
+            rows = [reflection_pb2.ServiceResponse(name=SERVICE)]
+            found = reflection_pb2.ListServiceResponse(service=rows)
+            yield reflection_pb2.ServerReflectionResponse(list_services_response=found)
+
+    server = grpc.aio.server()
+    handler = grpc.stream_stream_rpc_method_handler(
+        listed,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    methods = {"ServerReflectionInfo": handler}
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("grpc.reflection.v1.ServerReflection", methods),)
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    promises = Kept(None, "x/grpc", ([], []))  # type: ignore[arg-type]
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            await check_standard(channel, METHOD, promises)
+    finally:
+        await server.stop(0)
+    outcomes = {check.check: check.outcome for check in promises.checks[0]}
+    assert outcomes == {"grpc.health": "fail", "grpc.reflection": "pass"}
 
 
 async def test_where_nobody_listens_nothing_is_learnt() -> None:

@@ -20,6 +20,7 @@ SECTIONS = {
     "### [target.alerts]": config.Alerts,
     "### [target.services.NAME]": config.Service,
     "### [target.services.NAME.tasks]": config.TasksApi,
+    "### [target.services.NAME.grpc]": config.GrpcApi,
     "## [suites.contracts]": config.ContractsSuite,
     "## [suites.scenarios]": config.ScenariosSuite,
     "## [suites.load]": config.LoadSuite,

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from harness.evidence.traces.span import Span
 from harness.scenarios.observation import ModelCall, Observation
-from harness.scenarios.then.backoff import Backoff
+from harness.scenarios.then.backoff import GROWTH, Backoff, _nine_in_ten
 
 Wait = Callable[[random.Random, int], float]
 WAITS: dict[str, tuple[Wait, bool, str]] = {
@@ -43,15 +43,24 @@ def chains(wait: Wait, count: int) -> Observation:
 @pytest.mark.parametrize("name", WAITS)
 def test_backoff_is_told_from_what_is_none(wish: Backoff, name: str) -> None:
     wait, holds, said = WAITS[name]
-    claim = wish.judge(chains(wait, 24))
+    claim = wish.judge(chains(wait, 40))
     assert claim.holds is holds
     assert said in claim.detail
 
 
+def test_healthy_backoff_is_all_but_never_turned_down_also_with_a_few_pauses_that_the_machine_made() -> None:
+    rng, wrong = random.Random(1), 0
+    for _ in range(2000):
+        first, second = ([rng.uniform(0, top) for _ in range(40)] for top in (0.25, 0.5))
+        first[0] = first[1] = 3.0  # the machine stood still
+        wrong += _nine_in_ten(second) < GROWTH * _nine_in_ten(first)
+    assert wrong <= 2
+
+
 def test_too_few_calls_show_nothing() -> None:
     wait = WAITS["full jitter"][0]
-    assert Backoff(tool="search").judge(chains(wait, 23)).holds is None
-    assert Backoff(tool="other").judge(chains(wait, 24)).holds is None
+    assert Backoff(tool="search").judge(chains(wait, 39)).holds is None
+    assert Backoff(tool="other").judge(chains(wait, 40)).holds is None
     assert Backoff(tool="search").judge(Observation(answers=())).holds is None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import ConfigError
-from harness.scenarios.reading import parse, read_file, read_folder
+from harness.scenarios.reading import parse, read_file, read_folder, select
 
 MATRIX = """\
 title: a ${status} is got over
@@ -38,6 +38,11 @@ def test_a_matrix_is_every_combination_and_a_whole_hole_keeps_its_kind() -> None
     assert last.when[0].run.prompt == "use mail"
     assert last.title == "a 503 is got over"
     assert last.file == FILE
+
+
+def test_the_files_name_stands_for_all_that_it_unfolds_to() -> None:
+    assert len(select(parse(MATRIX, FILE), ["got-over"], [])) == 4
+    assert [one.name for one in select(parse(MATRIX, FILE), ["got-over-503-mail"], [])] == ["got-over-503-mail"]
 
 
 def test_rows_are_what_they_say_and_name_may_say_it_otherwise() -> None:

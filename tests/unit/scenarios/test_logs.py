@@ -108,6 +108,8 @@ async def test_a_service_that_takes_tasks_logs_in_json_and_no_session() -> None:
     assert half[("logs.fields", "agent")] == "fail"
     told = await judge('{"task_id": "1", "trace_id": "2", "session": "abc-n-1-user-main"}')
     assert told[("logs.no_session", "agent")] == "fail"
+    silent = await judge()
+    assert silent[("logs.fields", "services")] == "inconclusive"
     no_task_anywhere = await judge('{"event": "up", "trace_id": "2"}')
     assert no_task_anywhere[("logs.fields", "services")] == "fail"
 

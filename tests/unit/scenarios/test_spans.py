@@ -8,11 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from harness.evidence.traces.span import Span
-from harness.scenarios.observation import Answer, EffectSeen, ModelCall, Observation
+from harness.scenarios.observation import Answer, EffectSeen, ModelCall, Observation, caller_span
 from harness.scenarios.then.spans import Spans
 
 TRACE = "a" * 32
-CALLER = f"{TRACE[:15]}1"
+CALLER = caller_span(TRACE)
 
 
 def span(n: int, parent: int, service: str, name: str = "s", kind: str = "server", **attributes: str | int) -> Span:
