@@ -54,16 +54,19 @@ async def _health(channel: Any) -> str:
 
 
 async def _listed(channel: Any) -> list[str]:
-    """By the first version of reflection that there is; their messages are the same."""
+    """By the first version of reflection that answers; their messages are the same. The last one's word counts.
+
+    Any refusal of the others is passed over: UNIMPLEMENTED comes as INTERNAL where the client was still sending.
+    """
     import grpc
 
-    for version in VERSIONS[:-1]:
+    *earlier, last = VERSIONS
+    for version in earlier:
         try:
             return await asyncio.wait_for(_listed_by(channel, version), TIMEOUT_S)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
-                raise
-    return await asyncio.wait_for(_listed_by(channel, VERSIONS[-1]), TIMEOUT_S)
+        except (grpc.aio.AioRpcError, TimeoutError):
+            continue
+    return await asyncio.wait_for(_listed_by(channel, last), TIMEOUT_S)
 
 
 async def _listed_by(channel: Any, version: str) -> list[str]:
